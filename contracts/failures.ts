@@ -1,0 +1,21 @@
+/**
+ * Failure classes as they cross Temporal (the `type` of an ApplicationFailure). What each one leads to:
+ * - `Retryable`: backoff until the window closes.
+ * - `Credentials`: slow retry; the credentials Talkdesk gave us are not accepted.
+ * - `Refused`: reject with the reason, undo.
+ * - `Gone`: Talkdesk no longer knows the installation.
+ * - `NeedsPerson`: the process is parked until somebody acts.
+ * - `PreEmpted`: a newer event ends this process; nothing more may be done for it.
+ * - `GoDurable`: not a failure of the step: a quick attempt has no chance now, take the durable way at once.
+ */
+export const FAILURE_TYPES = {
+  retryable: 'Retryable',
+  credentials: 'Credentials',
+  refused: 'Refused',
+  gone: 'Gone',
+  needsPerson: 'NeedsPerson',
+  preEmpted: 'PreEmpted',
+  goDurable: 'GoDurable',
+} as const;
+
+export type FailureType = (typeof FAILURE_TYPES)[keyof typeof FAILURE_TYPES];

@@ -1,0 +1,32 @@
+/** The unit of serial work: one Talkdesk account's use of one app. Survives uninstall and reinstall (design: tenant). */
+export interface TenantKey {
+  appId: string;
+  accountId: string;
+}
+
+/** Kinds of process that wait for our answer. This release runs installs. */
+export type ProcessKind = 'install';
+
+/** Longest id, in characters, that is taken from an event. Keeps every derived id below Temporal's limit of 1,000. */
+export const MAX_ID_LENGTH = 128;
+
+/** Task queue used when none is configured. */
+export const DEFAULT_TASK_QUEUE = 'appconnect';
+
+/**
+ * Workflow id of a tenant's run: `<app_id>/<account_id>`, so that an account's life is the list of runs under one id.
+ * Both parts are percent-encoded, because ids are opaque and may hold a slash; ordinary hex ids are unchanged.
+ */
+export function workflowIdOf(tenant: TenantKey): string {
+  return `${encodeURIComponent(tenant.appId)}/${encodeURIComponent(tenant.accountId)}`;
+}
+
+/** Id of the process that answers an event: derived, so that a repeated delivery or a rebuilt store names the same process. */
+export function processIdOf(kind: ProcessKind, eventId: string): string {
+  return `${kind}:${eventId}`;
+}
+
+/** Idempotency key of one external effect: the same over attempts, runs and restarts. */
+export function idempotencyKeyOf(processId: string, step: string): string {
+  return `${processId}:${step}`;
+}

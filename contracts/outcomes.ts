@@ -1,0 +1,13 @@
+/** How a process ended. Exactly one per process. */
+export const PROCESS_OUTCOMES = ['approved', 'rejected', 'expired', 'superseded', 'contradicted', 'cancelled'] as const;
+export type ProcessOutcome = (typeof PROCESS_OUTCOMES)[number];
+
+/** What we tell Talkdesk about a process (talkdesk-api.md 4.4). */
+export type DecisionVerb = 'approve' | 'reject';
+
+/**
+ * What an installation's state, as Talkdesk reports it, means to us (talkdesk-api.md 4.4, "Read a union"):
+ * accepted {approve, completed}, refused {reject, rejected}, waiting {installing, pending, updating}, dead {timeout, failed},
+ * suspended, gone {revoked, uninstalled}, unknown: anything else.
+ */
+export type RemoteState = 'waiting' | 'accepted' | 'refused' | 'dead' | 'suspended' | 'gone' | 'unknown';

@@ -1,0 +1,117 @@
+/**
+ * The partner's product, as this service sees it. An adapter implements this interface; the service calls it.
+ *
+ * Rules every adapter keeps (the suite in `product/suite.ts` tests them):
+ * - the same idempotency key twice, also at the same time, has one effect and the same answer;
+ * - `provision` of a process after that process's `deprovision` is refused;
+ * - a call of an older generation than the newest one seen for the tenant is refused;
+ * - a refusal is an answer (`refused`), not an exception. An exception means "it may or may not have happened": the service
+ *   asks `lookup`, or calls again with the same key.
+ */
+export interface Product {
+  /** Creates the account of a tenant, or finds the one that this key made before. */
+  provision(call: ProvisionCall): Promise<ProvisionAnswer>;
+  /** Brings plan and name of an existing account to what the call says. */
+  update(call: UpdateCall): Promise<ProductAnswer>;
+  /** Blocks use, keeps everything. */
+  suspend(call: AccountCall): Promise<ProductAnswer>;
+  /** Ends a suspension. */
+  resume(call: AccountCall): Promise<ProductAnswer>;
+  /** Ends access and undoes `provision`. An account that is not there counts as done. */
+  deprovision(call: ProductCall): Promise<ProductAnswer>;
+  /** The account this tenant has, or null. Changes nothing. */
+  lookup(call: LookupCall): Promise<ProductAccount | null>;
+  /** Makes the account's users equal to the list: adds, reactivates, deactivates. */
+  syncUsers(call: SyncUsersCall): Promise<SyncUsersAnswer>;
+  /** A user logged out of Talkdesk: end that user's session. Best effort. */
+  onLogout(call: LogoutCall): Promise<ProductAnswer>;
+  /** Frees connections. */
+  close(): Promise<void>;
+}
+
+/** What every changing call carries. */
+export interface ProductCall {
+  appId: string;
+  accountId: string;
+  installationId: string;
+  /** Number of the installation within its tenant; grows with each reinstall. */
+  generation: number;
+  processId: string;
+  idempotencyKey: string;
+  /** Cuts the call off; an adapter passes it on to whatever it waits for. */
+  signal: AbortSignal;
+}
+
+export interface ProvisionCall extends ProductCall {
+  /** Talkdesk's unique account name, its subdomain. */
+  accountName: string;
+  companyName: string | null;
+  planName: string | null;
+  licenses: number | null;
+  /** Talkdesk user id of the installing admin: the first admin of the product account (talkdesk-api.md 4.2). */
+  adminUserId: string | null;
+  /** Single sign-on endpoints; never secrets. */
+  sso: { authorizationUrl: string | null; tokenUrl: string; userinfoUrl: string | null };
+}
+
+export interface AccountCall extends ProductCall {
+  productAccountId: string;
+}
+
+export interface UpdateCall extends AccountCall {
+  accountName: string;
+  planName: string | null;
+  licenses: number | null;
+}
+
+export interface LookupCall {
+  appId: string;
+  accountId: string;
+  signal: AbortSignal;
+}
+
+export interface ProductUser {
+  /** Talkdesk user id: the key. E-mail addresses may change. */
+  talkdeskUserId: string;
+  email: string | null;
+  name: string | null;
+  admin: boolean;
+}
+
+export interface SyncUsersCall extends AccountCall {
+  users: ProductUser[];
+}
+
+export interface LogoutCall extends AccountCall {
+  talkdeskUserId: string;
+}
+
+export interface ProductAccount {
+  productAccountId: string;
+  accountName: string;
+  status: 'active' | 'suspended';
+  generation: number;
+  activeUsers: number;
+}
+
+/** The product says no, for good. The reason goes to Talkdesk and may be read by the customer. */
+export interface Refusal {
+  status: 'refused';
+  reason: string;
+}
+
+export type ProductAnswer = { status: 'done' } | Refusal;
+export type ProvisionAnswer = { status: 'done'; productAccountId: string } | Refusal;
+/** `users`: product user id by Talkdesk user id, for every user of the list. */
+export type SyncUsersAnswer = { status: 'done'; users: { talkdeskUserId: string; productUserId: string }[] } | Refusal;
+
+/** What an adapter module is created with. */
+export interface ProductOptions {
+  /** Settings of the app's entry, plain strings. The sample reads `databaseUrl`. */
+  settings: Readonly<Record<string, string>>;
+  /** Business time. */
+  now: () => Date;
+}
+
+/** An adapter module exports this under the name `createProduct`. */
+export type CreateProduct = (options: ProductOptions) => Promise<Product> | Product;
