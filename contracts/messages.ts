@@ -1,7 +1,7 @@
 import { defineSignal } from '@temporalio/workflow';
 import type { EventRef } from './events.js';
 import type { ProcessKind, TenantKey } from './ids.js';
-import type { DecisionVerb, ProcessOutcome, RemoteState } from './outcomes.js';
+import type { ActionableState, DecisionVerb, FinalState, ProcessOutcome, RemoteState } from './outcomes.js';
 
 /** Name of the workflow type on the wire; renaming it is a breaking change. */
 export const LIFECYCLE_WORKFLOW = 'lifecycleWorkflow';
@@ -56,7 +56,7 @@ export interface ProcessInput {
 }
 
 export interface SyncResult {
-  remoteState: RemoteState;
+  remoteState: ActionableState;
   users: number;
 }
 
@@ -71,16 +71,19 @@ export interface DecisionInput extends ProcessInput {
   reason: string;
 }
 
-export interface DecisionResult {
-  /** `rejected` is not final here: it is recorded once provisioning is undone. */
-  result: 'approved' | 'rejected' | 'contradicted';
-  remoteState: RemoteState;
-}
+/**
+ * `approved` and `rejected`: Talkdesk confirmed our decision; approved is recorded as the outcome already, rejected is recorded once
+ * provisioning is undone. `ended`: Talkdesk reports a state in which our decision has no place.
+ */
+export type DecisionResult =
+  | { result: 'approved' | 'rejected' }
+  | { result: 'ended'; remoteState: Exclude<ActionableState, 'waiting'> };
 
 export interface OutcomeInput extends ProcessInput {
   outcome: ProcessOutcome;
   /** Why, in plain words, for the audit. */
   reason: string;
+  remoteState?: RemoteState;
 }
 
 export interface ParkInput extends ProcessInput {
@@ -89,6 +92,18 @@ export interface ParkInput extends ProcessInput {
 }
 
 /** What Talkdesk said of an installation when asked just before its window closes. */
-export interface RemoteStateResult {
+export interface LastCallResult {
   remoteState: RemoteState | 'unreachable' | 'credentials-dead';
+}
+
+/** Talkdesk's last word after a window closed. */
+export interface FinalStateResult {
+  finalState: FinalState;
+  /** The decision that was on its way to Talkdesk at least once, if any. */
+  attempted: DecisionVerb | null;
+}
+
+/** What stands recorded: an outcome is recorded once, later attempts to record another one change nothing. */
+export interface OutcomeResult {
+  outcome: ProcessOutcome;
 }

@@ -11,3 +11,9 @@ export type DecisionVerb = 'approve' | 'reject';
  * suspended, gone {revoked, uninstalled}, unknown: anything else.
  */
 export type RemoteState = 'waiting' | 'accepted' | 'refused' | 'dead' | 'suspended' | 'gone' | 'unknown';
+
+/** A remote state on which an install can act; the others need a person first. */
+export type ActionableState = Exclude<RemoteState, 'suspended' | 'unknown'>;
+
+/** What the last word of Talkdesk can be after a window closed; `credentials-dead`: our credentials are not accepted any more. */
+export type FinalState = Exclude<RemoteState, 'unknown'> | 'credentials-dead';

@@ -49,13 +49,23 @@ export interface Inbox {
   /** Keeps an authentic but unusable body, with the reason in plain words. Idempotent by body. */
   quarantine(item: { eventId: string | null; reason: string; rawBody: Buffer; receivedAt: Date }): Promise<void>;
   /** Keeps a delivery whose signature did not hold, sealed and bounded in rows and bytes; drops the oldest. Never throws. */
-  keepRefused(item: { reason: string; headers: Record<string, string>; rawBody: Buffer; receivedAt: Date }): Promise<void>;
+  keepRefused(item: {
+    reason: string;
+    headers: Record<string, string>;
+    rawBody: Buffer;
+    receivedAt: Date;
+  }): Promise<void>;
   markDispatched(eventId: string, namespaceId: string): Promise<void>;
   /**
    * Claims up to `limit` events that still need a hand-over: never dispatched for `graceMs`, or dispatched to another namespace
    * id. A claimed row is not given out again for `leaseMs`.
    */
-  claimUndispatched(options: { graceMs: number; leaseMs: number; limit: number; namespaceId: string }): Promise<DispatchItem[]>;
+  claimUndispatched(options: {
+    graceMs: number;
+    leaseMs: number;
+    limit: number;
+    namespaceId: string;
+  }): Promise<DispatchItem[]>;
   /** Claims dispatched, unsettled events not looked at for `quietMs`: the slow audit. */
   claimForAudit(options: { quietMs: number; limit: number }): Promise<DispatchItem[]>;
   /** One cheap write that proves the inbox can commit; throws otherwise. */
@@ -76,6 +86,7 @@ export interface StoredCredential {
 export interface UntakenEvent {
   eventId: string;
   type: string;
+  createdAt: Date;
   rawBody: Buffer;
 }
 
@@ -199,7 +210,9 @@ export interface Processes {
   read(processId: string): Promise<ProcessRecord>;
   /** The credentials to use now for an installation, unsealed; null when there are none. */
   credential(installationId: string): Promise<StoredCredential | null>;
-  users(installationId: string): Promise<{ talkdeskUserId: string; email: string | null; name: string | null; admin: boolean }[]>;
+  users(
+    installationId: string,
+  ): Promise<{ talkdeskUserId: string; email: string | null; name: string | null; admin: boolean }[]>;
   /**
    * Claims the process for one attempt of an effect, for `leaseMs`. With `registerUndo`, marks compensation as registered; with
    * `decision`, records that a decision is about to be sent at `at`. With `ignorePreemption`, the inbox is not looked at (for
@@ -229,12 +242,24 @@ export interface Processes {
   /** Marks provisioning as undone; releases the claim. */
   recordUndone(options: { processId: string; attemptToken: string; at: Date }): Promise<void>;
   /** Talkdesk confirmed a decision that is not yet the outcome (a reject before its undo); releases the claim. */
-  recordDecided(options: { processId: string; attemptToken: string; remoteState: string; stepResult: unknown; at: Date }): Promise<void>;
+  recordDecided(options: {
+    processId: string;
+    attemptToken: string;
+    remoteState: string;
+    stepResult: unknown;
+    at: Date;
+  }): Promise<void>;
   /**
    * Ends the process: outcome, event settled, installation state, audit entry, all in one statement. Recording the same outcome
    * again changes nothing; another outcome than the recorded one throws `OutcomeConflictError`.
    */
-  recordOutcome(options: { processId: string; outcome: Outcome; reason: string; remoteState?: string; at: Date }): Promise<void>;
+  recordOutcome(options: {
+    processId: string;
+    outcome: Outcome;
+    reason: string;
+    remoteState?: string;
+    at: Date;
+  }): Promise<void>;
   /** Parks with what must be done, or (null) ends the parking. */
   recordParked(options: { processId: string; reason: string | null; at: Date }): Promise<void>;
 }

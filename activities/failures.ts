@@ -1,0 +1,103 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { BrokenCircuitError } from 'cockatiel';
+import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
+import { SealingError, StoreUnavailableError } from '../store/errors.js';
+import { TalkdeskError, type TalkdeskFailureClass } from '../talkdesk/errors.js';
+
+/** Longest wait between two durable attempts (talkdesk-api.md 6, client rule). */
+const MAX_BACKOFF_MS = 5 * 60_000;
+/** First wait when credentials are not accepted: only Talkdesk can mend that, and it is asked slowly. */
+const CREDENTIALS_BACKOFF_MS = 60_000;
+/** Attempts on which a 404 is not believed yet: an installation may be read before Talkdesk shows it everywhere. */
+const GONE_GRACE_ATTEMPTS = 3;
+const GONE_GRACE_MS = 2_000;
+
+/** Raised by an activity itself, with its class. The message is for the person who must act. */
+export class StepError extends Error {
+  override readonly name = 'StepError';
+  constructor(
+    readonly type: FailureType,
+    message: string,
+    readonly retryInMs: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** What the conversion must know of the attempt that failed. */
+export interface FailedAttempt {
+  isLocal: boolean;
+  /** 1 for the first attempt. */
+  number: number;
+  /** Whether the attempt was cut off by a cancellation request. */
+  cancelled: boolean;
+  /** Uniform in [0, 1), for jitter. */
+  random: () => number;
+}
+
+/**
+ * Turns whatever an activity ran into what Temporal is told: a failure with a class, a message in plain words, and the delay to the
+ * next attempt. The original error is not attached: its fields may hold what must not leave this process.
+ */
+export function toFailure(error: unknown, attempt: FailedAttempt): Error {
+  if (attempt.cancelled) return new CancelledFailure('The attempt was cancelled.');
+  if (error instanceof BrokenCircuitError) {
+    return failure(FAILURE_TYPES.goDurable, 'The other side failed repeatedly just now; trying again with patience.');
+  }
+  if (error instanceof StepError) {
+    const delayMs = error.retryInMs ?? backoffMs(attempt);
+    return failure(error.type, error.message, isRetryable(error.type) ? delayMs : null);
+  }
+  if (error instanceof TalkdeskError) return talkdeskFailure(error, attempt);
+  // A key that is missing from the ring can be put back; until then no attempt succeeds.
+  if (error instanceof SealingError) return failure(FAILURE_TYPES.needsPerson, error.message);
+  if (error instanceof StoreUnavailableError) return failure(FAILURE_TYPES.retryable, error.message, backoffMs(attempt));
+  return failure(FAILURE_TYPES.retryable, wordsOf(error), backoffMs(attempt));
+}
+
+const TALKDESK_CLASSES: Readonly<Record<TalkdeskFailureClass, FailureType>> = {
+  retryable: FAILURE_TYPES.retryable,
+  credentials: FAILURE_TYPES.credentials,
+  refused: FAILURE_TYPES.needsPerson,
+  gone: FAILURE_TYPES.gone,
+  'needs-person': FAILURE_TYPES.needsPerson,
+  // A decision that Talkdesk found in conflict is read back and tried again by its step.
+  conflict: FAILURE_TYPES.retryable,
+};
+
+function talkdeskFailure(error: TalkdeskError, attempt: FailedAttempt): ApplicationFailure {
+  const type = TALKDESK_CLASSES[error.failureClass];
+  if (type === FAILURE_TYPES.gone && (attempt.isLocal || attempt.number < GONE_GRACE_ATTEMPTS)) {
+    return failure(FAILURE_TYPES.retryable, error.message, GONE_GRACE_MS);
+  }
+  if (type === FAILURE_TYPES.credentials) {
+    return failure(type, error.message, backoffMs(attempt, CREDENTIALS_BACKOFF_MS));
+  }
+  return failure(type, error.message, isRetryable(type) ? (error.retryAfterMs ?? backoffMs(attempt)) : null);
+}
+
+function isRetryable(type: FailureType): boolean {
+  return type === FAILURE_TYPES.retryable || type === FAILURE_TYPES.credentials || type === FAILURE_TYPES.goDurable;
+}
+
+function failure(type: FailureType, message: string, nextRetryMs: number | null = null): ApplicationFailure {
+  return ApplicationFailure.create({
+    type,
+    message: message.slice(0, 500),
+    nonRetryable: !isRetryable(type),
+    ...(nextRetryMs === null ? {} : { nextRetryDelay: Math.max(1, Math.round(nextRetryMs)) }),
+  });
+}
+
+/** Exponential, with jitter over its upper half, so that what failed together does not come back together. */
+function backoffMs(attempt: FailedAttempt, firstMs = 1_000): number {
+  const ceilingMs = Math.min(MAX_BACKOFF_MS, firstMs * 2 ** Math.min(attempt.number - 1, 20));
+  return ceilingMs * (0.5 + attempt.random() / 2);
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'An unknown error.';
+  const code = (error as { code?: unknown }).code;
+  const text = error.message === '' ? error.name : error.message;
+  return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text;
+}

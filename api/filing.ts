@@ -1,0 +1,29 @@
+import { EVENT_TYPES } from '../contracts/events.js';
+import type { Delivery } from '../store/types.js';
+import type { EnvelopeResult } from '../talkdesk/types.js';
+
+/** The only type this release acts on. */
+const DISPATCHED_TYPE = 'app.installed';
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
+
+/** Where a verified delivery belongs: into the inbox, or into quarantine with the reason in plain words. */
+export type Filing =
+  | { kind: 'accept'; delivery: Omit<Delivery, 'rawBody' | 'receivedAt'> }
+  | { kind: 'quarantine'; eventId: string | null; reason: string };
+
+/**
+ * Decides where an authentic delivery belongs. A known type must name its account and its installation, because both are the
+ * key of all that follows; an unknown type is kept whatever it lacks, since types get added (talkdesk-api.md 1.2).
+ */
+export function fileDelivery(result: EnvelopeResult, isKnownApp: (appId: string) => boolean): Filing {
+  if (!result.ok) return { kind: 'quarantine', eventId: null, reason: result.problem };
+  const { envelope } = result;
+  const refuse = (reason: string): Filing => ({ kind: 'quarantine', eventId: envelope.eventId, reason });
+  if (!isKnownApp(envelope.appId)) return refuse('the app id is not configured here: add it to APPS_FILE');
+  const known = KNOWN_TYPES.has(envelope.type);
+  if (known && envelope.accountId === null) return refuse(`${envelope.type} without an account id`);
+  if (known && envelope.installationId === null) return refuse(`${envelope.type} without an installation id`);
+  const disposition = envelope.type === DISPATCHED_TYPE ? 'dispatch' : known ? 'keep' : 'record';
+  return { kind: 'accept', delivery: { ...envelope, disposition } };
+}

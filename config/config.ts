@@ -1,0 +1,84 @@
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+
+export const NODE_ENVS = ['development', 'test', 'production'] as const;
+export type NodeEnv = (typeof NODE_ENVS)[number];
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How the service proves who it is at Talkdesk's token endpoint (talkdesk-api.md 3). `basic` is a diagnostic. */
+export const TOKEN_AUTHS = ['private_key_jwt', 'basic'] as const;
+export type TokenAuth = (typeof TOKEN_AUTHS)[number];
+
+/** Where a listener binds. Port 0: any free port. */
+export interface ListenerConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A Talkdesk region from TALKDESK_REGIONS_FILE; replaces the shipped one of the same name. */
+export interface RegionConfig {
+  readonly name: string;
+  /** Base URL of the API gateway, without a trailing slash. */
+  readonly gateway: string;
+  readonly tokenHosts: string[];
+}
+
+/** One key of the sealing ring: 32 bytes for AES-256-GCM. */
+export interface SealingKeyConfig {
+  readonly id: string;
+  readonly key: Buffer;
+}
+
+/** The product of one app. */
+export interface ProductConfig {
+  /** The word `sample`, or the absolute path of an adapter module. */
+  readonly adapter: string;
+  /** Handed to the adapter. May hold secrets. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** One app of APPS_FILE. */
+export interface AppConfig {
+  readonly product: ProductConfig;
+  /** Talkdesk scopes that are asked for (talkdesk-api.md 3.3). */
+  readonly scopes: readonly string[];
+}
+
+/** Where Temporal is, in the form that `Connection` and `NativeConnection` both take. */
+export type TemporalConnectionConfig = Pick<
+  ClientConnectConfig['connectionOptions'],
+  'address' | 'tls' | 'apiKey' | 'metadata'
+>;
+
+export interface TemporalConfig {
+  readonly connectionOptions: TemporalConnectionConfig;
+  readonly namespace: string;
+  readonly taskQueue: string;
+}
+
+/** Every setting of the service, checked. Deeply frozen, except for the bytes of keys and certificates. */
+export interface Config {
+  readonly nodeEnv: NodeEnv;
+  readonly production: boolean;
+  readonly databaseUrl: string;
+  readonly databasePoolMax: number;
+  readonly temporal: TemporalConfig;
+  readonly ingress: ListenerConfig;
+  readonly ops: ListenerConfig;
+  /** What TALKDESK_REGIONS_FILE adds to the shipped regions. */
+  readonly regions: readonly RegionConfig[];
+  /** `host:port` that regions and product may use over plain http. Empty in production. */
+  readonly insecureHosts: readonly string[];
+  /** Newest first. */
+  readonly sealingKeys: readonly SealingKeyConfig[];
+  /** By app id. Has no prototype, so that an app id from outside finds nothing but apps. */
+  readonly apps: Readonly<Record<string, AppConfig>>;
+  readonly tokenAuth: TokenAuth;
+  /** Path of the prebuilt workflow bundle; null: workflows are bundled at start. */
+  readonly workflowBundle: string | null;
+  readonly sweepIntervalMs: number;
+  readonly logLevel: LogLevel;
+  /** Folder of the local mode's state, absolute. */
+  readonly dataDir: string;
+}

@@ -1,0 +1,38 @@
+/** Something started that can be stopped. */
+export interface Stoppable {
+  /** Settles when it ends by itself; rejects when it failed. Absent where it only ends by being stopped. */
+  done?: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs one of the service's processes: prints its help when asked, starts it, and stops it in order on SIGTERM or SIGINT; a second
+ * signal ends the process at once. Failures are told in one sentence and with exit code 1.
+ */
+export function runProcess(help: string, start: () => Promise<Stoppable>): void {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(`${help}\n`);
+    return;
+  }
+  run(start).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : 'unknown error'}\n`);
+    process.exitCode = 1;
+  });
+}
+
+async function run(start: () => Promise<Stoppable>): Promise<void> {
+  const running = await start();
+  const signalled = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        process.once(name, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+  try {
+    await Promise.race([signalled, running.done ?? signalled]);
+  } finally {
+    await running.stop();
+  }
+}

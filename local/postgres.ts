@@ -1,0 +1,230 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { type Child, type Children, endProcess } from './children.js';
+import { LocalError, messageOf } from './local-error.js';
+import { freePort } from './ports.js';
+import { findPostgresPlace, type PostgresPlace } from './postgres-place.js';
+import { commandLineOf, identityOf } from './process-identity.js';
+
+/** A PostgreSQL server of our own, on 127.0.0.1. */
+export interface Postgres {
+  port: number;
+  child: Child;
+  /** URL for the superuser, with the password. Never print it. */
+  urlOf(database: string): string;
+  /** Makes the database when it is missing. */
+  ensureDatabase(name: string): Promise<void>;
+  /** Ends connections and stops the server, in order. */
+  stop(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  dataDir: string;
+  children: Children;
+  say: (line: string) => void;
+  /** 0 or absent: any free port, another one at each start. */
+  port?: number;
+  /** Server settings, such as `fsync: 'off'` for tests. */
+  settings?: Record<string, string>;
+  env: NodeJS.ProcessEnv;
+}
+
+const SUPERUSER = 'postgres';
+/** Start includes the recovery after a crash, which reads the log back. */
+const START_LIMIT_MS = 60_000;
+/** A fast shutdown writes a checkpoint. */
+const STOP_LIMIT_MS = 20_000;
+
+/**
+ * Starts PostgreSQL on the cluster in the data folder, made at the first start.
+ *
+ * The package's own wrapper is not used: it stops the server in an exit hook, before the service has drained; it gives no reason
+ * when a start fails; and it leaves a killed parent's server unfound.
+ * @throws LocalError with the server's last words when it does not start
+ */
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const place = findPostgresPlace(options.dataDir, options.say);
+  const dataDir = join(place.clusterDir, 'data');
+  if (!existsSync(join(dataDir, 'PG_VERSION'))) await makeCluster(place, options.env);
+  const password = readFileSync(join(place.clusterDir, 'password'), 'utf8').trim();
+  await clearLeftovers(dataDir, place, options.say);
+
+  const { port, child } = await startOnSomePort(place, dataDir, password, options);
+  const urlOf = (database: string) =>
+    `postgresql://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  return {
+    port,
+    child,
+    urlOf,
+    ensureDatabase: (name) => ensureDatabase(urlOf('postgres'), name),
+    async stop() {
+      if (process.platform === 'win32' && child.running()) {
+        // Windows has no signals that the server could take as a wish to stop in order.
+        await new Promise<void>((resolve) => {
+          execFile(place.binaries.pgCtl, ['stop', '-m', 'fast', '-D', dataDir], { windowsHide: true }, () => resolve());
+        });
+      }
+      await child.stop();
+    },
+  };
+}
+
+async function startOnSomePort(
+  place: PostgresPlace,
+  dataDir: string,
+  password: string,
+  options: PostgresOptions,
+): Promise<{ port: number; child: Child }> {
+  const fixed = options.port ?? 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const port = fixed === 0 ? await freePort() : fixed;
+    const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...options.settings };
+    const child = options.children.start({
+      what: 'postgres',
+      command: place.binaries.postgres,
+      args: ['-D', dataDir, '-p', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      env: serverEnv(options.env),
+      stopSignal: 'SIGINT',
+      stopTimeoutMs: STOP_LIMIT_MS,
+      user: place.user,
+    });
+    const problem = await waitUntilServing(child, port, password);
+    if (problem === null) return { port, child };
+    await child.stop();
+    // Someone else took the port between our choice and the server's bind.
+    const portTaken = /could not bind|Address already in use/i.test(child.output());
+    // After a kill -9 the old server's processes need a moment to notice and to let go of the shared memory.
+    const stillHeld = /pre-existing shared memory block|lock file .* already exists/i.test(child.output());
+    if ((portTaken && fixed === 0 && attempt < 5) || (stillHeld && attempt < 20)) {
+      if (stillHeld) await sleep(250);
+      continue;
+    }
+    throw new LocalError(explain(problem, child, place, port));
+  }
+}
+
+/** Null when the server answers a query with our password; otherwise the reason in a phrase. */
+async function waitUntilServing(child: Child, port: number, password: string): Promise<string | null> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  let problem = 'does not answer';
+  while (performance.now() < deadline) {
+    if (!child.running()) return child.ended;
+    const client = new Client({
+      host: '127.0.0.1',
+      port,
+      user: SUPERUSER,
+      password,
+      database: 'postgres',
+      connectionTimeoutMillis: 2_000,
+    });
+    // A server that goes away between two lines must end in the catch below, not in an unhandled event.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('SELECT 1');
+      // The answer could be another server's, had the port been taken; ours is the one that is still running.
+      return child.running() ? null : child.ended;
+    } catch (error) {
+      problem = messageOf(error);
+      await sleep(50);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+  return `does not answer after ${START_LIMIT_MS / 1000} s (${problem})`;
+}
+
+function explain(problem: string, child: Child, place: PostgresPlace, port: number): string {
+  const words = child.lastLines();
+  if (/No space left on device/i.test(words)) {
+    return `PostgreSQL did not start: the disk of ${place.clusterDir} is full. Make room or choose another disk with DATA_DIR.`;
+  }
+  if (/Address already in use/i.test(words)) return `PostgreSQL did not start: port ${port} is in use. Leave POSTGRES_PORT unset for a free one.`;
+  return `PostgreSQL ${problem}. Its last lines (${child.logFile}):\n${words}`;
+}
+
+/** Makes the cluster beside its final place and moves it there whole, so that an interrupted first start leaves nothing half made. */
+async function makeCluster(place: PostgresPlace, env: NodeJS.ProcessEnv): Promise<void> {
+  const unfinished = `${place.clusterDir}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  rmSync(place.clusterDir, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  const passwordFile = join(unfinished, 'password');
+  writeFileSync(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
+  if (place.user !== null) {
+    chownSync(unfinished, place.user.uid, place.user.gid);
+    chownSync(passwordFile, place.user.uid, place.user.gid);
+  }
+  const args = [
+    `--pgdata=${join(unfinished, 'data')}`,
+    '--auth=scram-sha-256',
+    `--username=${SUPERUSER}`,
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    '--no-locale',
+  ];
+  const options = { env: serverEnv(env), windowsHide: true, ...(place.user ?? {}) };
+  await new Promise<void>((resolve, reject) => {
+    const initdb = execFile(place.binaries.initdb, args, options, (error, _stdout, stderr) => {
+      process.off('exit', killWithUs);
+      if (error === null) resolve();
+      else reject(new LocalError(initProblem(error, stderr, place)));
+    });
+    const killWithUs = () => initdb.kill('SIGKILL');
+    process.once('exit', killWithUs);
+  });
+  renameSync(unfinished, place.clusterDir);
+}
+
+function initProblem(error: Error, stderr: string, place: PostgresPlace): string {
+  if (/No space left on device/i.test(stderr)) {
+    return `The database cannot be made: the disk of ${place.clusterDir} is full. Make room (about 100 MB) or choose another disk with DATA_DIR.`;
+  }
+  if (/Permission denied|could not change permissions/i.test(stderr)) {
+    return `The database cannot be made: no permission in ${place.clusterDir}. Choose a folder of your own with DATA_DIR.`;
+  }
+  const words = stderr.trim().split('\n').slice(-5).join('\n');
+  return `The database cannot be made in ${place.clusterDir}: ${words === '' ? messageOf(error) : words}`;
+}
+
+/**
+ * Deals with `postmaster.pid` of a server that was not stopped. Its pid may be a server of ours that outlived its parent (end it),
+ * nobody, or a stranger who was given the number since (PostgreSQL would refuse to start because of them: remove the file). The
+ * caller holds the lock of the data folder, so nobody else starts a server here.
+ */
+async function clearLeftovers(dataDir: string, place: PostgresPlace, say: (line: string) => void): Promise<void> {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
+  const identity = identityOf(pid);
+  if (identity !== null) {
+    const command = commandLineOf(pid) ?? '';
+    if (command.includes(basename(place.binaries.postgres)) && command.includes(dataDir)) {
+      say(`Found PostgreSQL (process ${pid}) left behind by an earlier start that was killed: ending it.`);
+      await endProcess(identity, 'SIGINT', STOP_LIMIT_MS);
+    }
+  }
+  rmSync(pidFile, { force: true });
+}
+
+async function ensureDatabase(adminUrl: string, name: string): Promise<void> {
+  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Only what a server needs: its own PG* variables would change it, and secrets of ours are none of its business. */
+function serverEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH'];
+  const entries = kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return { ...Object.fromEntries(entries), LC_ALL: 'C', TZ: 'UTC' };
+}

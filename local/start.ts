@@ -1,0 +1,233 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { loadConfig } from '../config/index.js';
+import { createLogger } from '../config/logger.js';
+import type { Observer } from '../contracts/facts.js';
+import { createSampleDatabase } from '../product/sample/create-database.js';
+import { type RunningService, startService } from '../service/start.js';
+import { applyMigrations } from '../store/migrations.js';
+import { ensureBinary } from './binaries.js';
+import { type Child, createChildren } from './children.js';
+import { explainFileError, LocalError, messageOf } from './local-error.js';
+import { tryLock } from './lock.js';
+import { claimPort } from './ports.js';
+import { type Postgres, startPostgres } from './postgres.js';
+import { keptPassword, serviceEnvironment } from './service-env.js';
+import type { LocalSettings } from './settings.js';
+import { type Simulator, startSimulator } from './simulator.js';
+import { startTemporalServer, type TemporalServer } from './temporal-server.js';
+
+/** Everything of the local mode, up and serving. */
+export interface RunningLocal {
+  simulator: Simulator;
+  service: RunningService;
+  /** Apps that the service knows. */
+  appIds: string[];
+  temporal: { address: string | null; namespace: string; uiUrl: string | null };
+  /** Address of the sample product's own database, with its password; null when the user's own settings name it. */
+  productDatabaseUrl: string;
+  /** Whether accounts are provisioned in the sample product. */
+  usesSample: boolean;
+}
+
+export interface LocalOptions {
+  env: NodeJS.ProcessEnv;
+  settings: LocalSettings;
+  say: (line: string) => void;
+  observe: Observer;
+}
+
+/** The local mode from the outside: start it once, stop it once, whatever state the start is in. */
+export interface Local {
+  /** @throws LocalError, or whatever a part could not be started for; call `stop` all the same */
+  start(): Promise<RunningLocal>;
+  /** Rejects with a LocalError when a part ends by itself. */
+  failed: Promise<never>;
+  /** Stops what was started in order: ingress, worker, simulator, Temporal, PostgreSQL. Never throws. */
+  stop(): Promise<void>;
+  /** Last resort, synchronous: no child may outlive this process. */
+  killAll(): void;
+}
+
+/** Names in the sample product's server, where this mode makes its database. */
+const SAMPLE_DATABASE = 'sample_product';
+const SERVICE_DATABASE = 'appconnect';
+
+/** Nothing is stopped before what depends on it; the service stops its ingress before its worker. */
+const STOP_ORDER = ['The service', 'The simulator', 'Temporal', 'PostgreSQL', 'The data folder'] as const;
+type PartName = (typeof STOP_ORDER)[number];
+/** Parts come up within a second or two. */
+const START_GRACE_MS = 5_000;
+
+interface Closing {
+  what: PartName;
+  close: () => Promise<void> | void;
+}
+
+/** @param options.observe is told every fact of the service */
+export function createLocal({ env, settings, say, observe }: LocalOptions): Local {
+  const { dataDir } = settings;
+  const children = createChildren({ dataDir, say });
+  const closing: Closing[] = [];
+  let starting: Promise<RunningLocal> | null = null;
+  let stopping: Promise<void> | null = null;
+  let fail: (error: LocalError) => void;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+
+  /** Takes charge of a part that has started; a part that comes up while everything stops is stopped at once. */
+  async function own<Part extends { child: Child; stop(): Promise<void> }>(what: PartName, part: Part): Promise<Part> {
+    closing.push({ what, close: () => part.stop() });
+    if (stopping !== null) throw stoppedWhileStarting();
+    void part.child.ended.then((how) => {
+      if (stopping !== null) return;
+      fail(new LocalError(`${what} ${how} unexpectedly. Its last lines (${part.child.logFile}):\n${part.child.lastLines()}`));
+    });
+    return part;
+  }
+
+  async function startAll(): Promise<RunningLocal> {
+    await lockDataDir(dataDir, closing);
+    await children.endOrphans();
+    const ports = await claimPorts(settings);
+    // Everything that the later steps wait for begins at once; nobody is left running when one of them fails.
+    const [postgres, temporal, simulator] = await allOrFirstFailure([
+      settings.postgresPort === null ? null : startOwnPostgres(settings.postgresPort),
+      settings.temporal === null ? null : startOwnTemporal(ports.temporal, ports.temporalUi),
+      startSimulator({ children, env, host: settings.simulator.host, port: ports.simulator }).then((part) =>
+        own('The simulator', { ...part, stop: () => part.child.stop() }),
+      ),
+    ]);
+    const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres);
+    const config = loadConfig(
+      serviceEnvironment(env, {
+        dataDir,
+        databaseUrl,
+        productDatabaseUrl,
+        temporalAddress: temporal?.address ?? null,
+        simulatorUrl: simulator.url,
+        ingress: { host: settings.ingress.host, port: ports.ingress },
+        ops: { host: settings.ops.host, port: ports.ops },
+      }),
+    );
+    const logFile = join(dataDir, 'logs', 'service.log');
+    const log = createLogger({ level: config.logLevel, destination: pino.destination({ dest: logFile, mkdir: true, sync: true }) });
+    const service = await startService(config, { observe, log });
+    closing.push({ what: 'The service', close: () => service.stop() });
+    if (stopping !== null) throw stoppedWhileStarting();
+    service.done.catch((error: unknown) => fail(new LocalError(`The worker ended: ${messageOf(error)}. Its log: ${logFile}`)));
+    await Promise.race([service.working, failed]);
+    const appIds = Object.keys(config.apps);
+    return {
+      simulator,
+      service,
+      appIds,
+      temporal: { address: temporal?.address ?? null, namespace: config.temporal.namespace, uiUrl: temporal?.uiUrl ?? null },
+      productDatabaseUrl,
+      usesSample: config.apps[appIds[0] ?? '']?.product.adapter === 'sample',
+    };
+  }
+
+  async function startOwnPostgres(port: number): Promise<Postgres> {
+    return own('PostgreSQL', await startPostgres({ dataDir, children, say, port, env }));
+  }
+
+  async function startOwnTemporal(port: number, uiPort: number): Promise<TemporalServer> {
+    const cli = await ensureBinary('temporal', { env, say });
+    const dir = join(dataDir, 'temporal');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return own('Temporal', await startTemporalServer({ cli, children, env, dbFile: join(dir, 'temporal.db'), port, uiPort }));
+  }
+
+  async function prepareDatabases(postgres: Postgres | null): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
+    await postgres?.ensureDatabase(SERVICE_DATABASE);
+    const databaseUrl = postgres?.urlOf(SERVICE_DATABASE) ?? String(env['DATABASE_URL']);
+    await applyMigrations(databaseUrl);
+    const chosen = env['PRODUCT_DATABASE_URL'];
+    if (chosen) return { databaseUrl, productDatabaseUrl: chosen };
+    const password = keptPassword(dataDir, 'product-password');
+    const sample = { database: SAMPLE_DATABASE, role: SAMPLE_DATABASE, password };
+    try {
+      await createSampleDatabase(databaseUrl, sample);
+    } catch (error) {
+      throw new LocalError(
+        `The sample product's database cannot be made (${messageOf(error)}): set PRODUCT_DATABASE_URL to a database for it.`,
+      );
+    }
+    const url = new URL(databaseUrl);
+    url.username = sample.role;
+    url.password = encodeURIComponent(password);
+    url.pathname = `/${sample.database}`;
+    return { databaseUrl, productDatabaseUrl: url.href };
+  }
+
+  async function stopAll(): Promise<void> {
+    // A part that is just coming up must be known before it can be stopped. A transfer may take minutes and is not waited for.
+    await Promise.race([starting?.catch(() => undefined), sleep(START_GRACE_MS, undefined, { ref: false })]);
+    const inOrder = STOP_ORDER.flatMap((what) => closing.filter((part) => part.what === what));
+    for (const { what, close } of inOrder) {
+      try {
+        await close();
+      } catch (error) {
+        say(`${what} did not stop in order: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  return {
+    start() {
+      starting ??= startAll();
+      return starting;
+    },
+    failed,
+    stop() {
+      stopping ??= stopAll();
+      return stopping;
+    },
+    killAll: () => children.killAll(),
+  };
+}
+
+function stoppedWhileStarting(): LocalError {
+  return new LocalError('Stopped while starting.');
+}
+
+async function lockDataDir(dataDir: string, closing: Closing[]): Promise<void> {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const result = await tryLock(join(dataDir, 'lock'));
+    if (result.kind === 'held') {
+      throw new LocalError(
+        `The data folder ${dataDir} is in use by another start (process ${result.byPid ?? 'unknown'}): stop that one, or choose another folder, for example DATA_DIR=.data2.`,
+      );
+    }
+    closing.push({ what: 'The data folder', close: () => result.lock.release() });
+  } catch (error) {
+    throw explainFileError(error, `use the data folder ${dataDir}`);
+  }
+}
+
+/** Finds out about ports in use before anything is started, so that the message names the setting to change. */
+async function claimPorts(settings: LocalSettings) {
+  const { ingress, ops, simulator, temporal } = settings;
+  return {
+    ingress: await claimPort(ingress.port, 'ingress', 'PORT', ingress.host),
+    ops: await claimPort(ops.port, 'ops listener', 'OPS_PORT', ops.host),
+    simulator: await claimPort(simulator.port, 'simulator', 'SIMULATOR_PORT', simulator.host),
+    // 0 stays 0: these two find another port by themselves when the one they took is gone.
+    temporal: temporal?.port ? await claimPort(temporal.port, 'Temporal server', 'TEMPORAL_PORT') : 0,
+    temporalUi: temporal?.uiPort ? await claimPort(temporal.uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT') : 0,
+  };
+}
+
+/** Like `Promise.all`, but waits for the others before it rejects: what they have started must be known to be stopped. */
+async function allOrFirstFailure<A, B, C>(parts: [A, B, C]): Promise<[Awaited<A>, Awaited<B>, Awaited<C>]> {
+  const results = await Promise.allSettled(parts);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return Promise.all(parts);
+}

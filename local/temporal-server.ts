@@ -1,0 +1,143 @@
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child, Children } from './children.js';
+import { LocalError, messageOf } from './local-error.js';
+import { freePort } from './ports.js';
+
+/** A Temporal dev server of our own, on 127.0.0.1. */
+export interface TemporalServer {
+  /** `host:port` for clients and workers. */
+  address: string;
+  /** Address of the Web UI, or null when it runs without. */
+  uiUrl: string | null;
+  child: Child;
+  stop(): Promise<void>;
+}
+
+export interface TemporalServerOptions {
+  /** Path of the Temporal CLI. */
+  cli: string;
+  children: Children;
+  env: NodeJS.ProcessEnv;
+  /** File that keeps everything; null: in memory, gone with the server. */
+  dbFile: string | null;
+  /** 0 or absent: any free port. */
+  port?: number;
+  /** 0: any free port; null: no Web UI. */
+  uiPort: number | null;
+  /** Days a closed run stays visible. */
+  retentionDays?: number;
+  /** `key=value` of the server's dynamic configuration, besides ours. */
+  dynamicConfig?: string[];
+}
+
+/** Longer than any window of Talkdesk (7 days), so that a run's history is there as long as its event may be asked about. */
+const RETENTION_DAYS = 14;
+const NAMESPACE = 'default';
+const START_LIMIT_MS = 60_000;
+/** Its file survives a kill (WAL, every commit synced), so waiting for the server's own 1.5 to 30 s is not worth it. */
+const STOP_LIMIT_MS = 5_000;
+
+/**
+ * Starts the server and waits until its namespace serves.
+ * @throws LocalError with the server's last words when it does not start
+ */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port || (await freePort());
+    const uiPort = options.uiPort === null ? null : options.uiPort || (await freePort());
+    const child = options.children.start({
+      what: 'temporal',
+      command: options.cli,
+      args: argumentsOf(options, port, uiPort),
+      env: withoutTemporalSettings(options.env),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: STOP_LIMIT_MS,
+    });
+    const address = `127.0.0.1:${port}`;
+    const problem = await waitUntilServing(child, address, options.retentionDays ?? RETENTION_DAYS);
+    if (problem === null) {
+      return { address, uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`, child, stop: () => child.stop() };
+    }
+    await child.stop();
+    const words = child.lastLines();
+    const portTaken = /address already in use|can't set frontend port|can't set UI port/i.test(words);
+    // Someone else took a port between our choice and the server's bind; a port that was asked for is not changed.
+    if (portTaken && attempt < 5 && !options.port && !options.uiPort) continue;
+    throw new LocalError(explain(problem, words, child, port, uiPort));
+  }
+}
+
+function argumentsOf(options: TemporalServerOptions, port: number, uiPort: number | null): string[] {
+  const file =
+    options.dbFile === null
+      ? []
+      : ['--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=FULL'];
+  const dynamicConfig = [
+    // One partition is fastest on one machine: no forwarding between partitions.
+    'matching.numTaskqueueReadPartitions=1',
+    'matching.numTaskqueueWritePartitions=1',
+    ...(options.dynamicConfig ?? []),
+  ];
+  return [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...file,
+    '--search-attribute',
+    'InstallationId=Keyword',
+    '--log-level',
+    'warn',
+    ...dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]),
+  ];
+}
+
+/** Null when the namespace serves and keeps closed runs long enough; otherwise the reason in a phrase. */
+async function waitUntilServing(child: Child, address: string, retentionDays: number): Promise<string | null> {
+  const connection = Connection.lazy({ address, connectTimeout: 2_000 });
+  const deadline = performance.now() + START_LIMIT_MS;
+  let problem = 'does not answer';
+  try {
+    while (performance.now() < deadline) {
+      if (!child.running()) return child.ended;
+      try {
+        await connection.withDeadline(Date.now() + 2_000, async () => {
+          await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
+          await connection.workflowService.updateNamespace({
+            namespace: NAMESPACE,
+            config: { workflowExecutionRetentionTtl: msToTs(`${retentionDays} days`) },
+          });
+        });
+        return child.running() ? null : child.ended;
+      } catch (error) {
+        problem = messageOf(error);
+        await sleep(50);
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+  return `does not answer after ${START_LIMIT_MS / 1000} s (${problem})`;
+}
+
+function explain(problem: string, words: string, child: Child, port: number, uiPort: number | null): string {
+  if (/no space left|database or disk is full/i.test(words)) {
+    return 'Temporal did not start: the disk is full. Make room or choose another disk with DATA_DIR.';
+  }
+  if (/address already in use|can't set frontend port|can't set UI port/i.test(words)) {
+    const ports = uiPort === null ? `${port}` : `${port} or ${uiPort}`;
+    return `Temporal did not start: port ${ports} is in use. Choose others with TEMPORAL_PORT and TEMPORAL_UI_PORT (0 for any free one).`;
+  }
+  return `Temporal ${problem}. Its last lines (${child.logFile}):\n${words}`;
+}
+
+/** TEMPORAL_* variables speak to clients; the CLI would read them too. Passwords and keys of ours are none of its business. */
+function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LOCALAPPDATA', 'APPDATA', 'USERPROFILE', 'XDG_CONFIG_HOME'];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])));
+}

@@ -1,0 +1,63 @@
+import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { startApi } from '../api/start.js';
+import type { Config } from '../config/index.js';
+import { createLogger } from '../config/logger.js';
+import type { Clock } from '../contracts/clock.js';
+import type { Observer } from '../contracts/facts.js';
+import { type RunningWorker, startWorker } from '../worker/start.js';
+
+/** Ingress and worker, running in this process. */
+export interface RunningService {
+  ingressUrl: string;
+  opsUrl: string;
+  /** Settles with the worker: rejects when it fails, so that the process can end and be restarted. */
+  done: Promise<void>;
+  /** Resolves once the worker polls; rejects when it cannot be created. */
+  working: Promise<void>;
+  /** Stops the ingress first, then the worker. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  observe?: Observer;
+  now?: Clock;
+  log?: Logger;
+  workflowBundle?: WorkflowBundleOption;
+}
+
+/**
+ * Starts ingress and worker in one process over one connection, so that runs start eagerly. The ingress accepts at once; the worker
+ * follows when Temporal answers.
+ *
+ * @throws when the ingress cannot be started
+ */
+export async function startService(config: Config, options: ServiceOptions = {}): Promise<RunningService> {
+  const log = options.log ?? createLogger({ level: config.logLevel });
+  const given = { ...options, log };
+  const api = await startApi(config, given);
+  const stopping = new AbortController();
+  const starting = startWorker(config, { ...given, signal: stopping.signal }).then((worker) => {
+    api.shareConnection(worker.connection);
+    return worker;
+  });
+  const done = starting.then((worker) => worker.done).catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  });
+  // A failure is the caller's to see through `done` or `working`; nobody has to look at both.
+  done.catch(() => undefined);
+  const working = starting.then(() => undefined);
+  working.catch(() => undefined);
+  return {
+    ingressUrl: api.ingressUrl,
+    opsUrl: api.opsUrl,
+    done,
+    working,
+    async stop() {
+      stopping.abort();
+      const worker: RunningWorker | null = await starting.catch(() => null);
+      await api.stop();
+      await worker?.stop();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { Prisma } from './generated/client.js';
+
+/** What an audit entry can be about. */
+export type AuditAction = 'taken' | 'provisioned' | 'decided' | 'undone' | 'outcome' | 'parked' | 'resumed';
+
+/**
+ * The text of an audit entry, as SQL. Built by the database, because only the statement that makes the change knows all of it;
+ * `jsonb` orders the keys, so the same entry is the same text.
+ */
+export function auditText(entry: {
+  action: Prisma.Sql;
+  at: Date;
+  processId: Prisma.Sql;
+  eventId: Prisma.Sql;
+  installationId: Prisma.Sql;
+  detail: Prisma.Sql;
+}): Prisma.Sql {
+  return Prisma.sql`jsonb_build_object('action', ${entry.action}, 'at', ${entry.at.toISOString()}::text,
+    'process', ${entry.processId}, 'event', ${entry.eventId}, 'installation', ${entry.installationId}, 'detail', ${entry.detail})::text`;
+}
+
+/** SHA-256, hex, of: hash before, line feed, number, line feed, entry. The hash before the first entry is the empty text. */
+export function auditHash(hashBefore: Prisma.Sql, seq: Prisma.Sql, entry: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`encode(sha256(convert_to(${hashBefore} || chr(10) || (${seq})::text || chr(10) || ${entry}, 'UTF8')), 'hex')`;
+}
+
+/**
+ * Common table expressions that add one audit entry for the process in `changed`, or none when `changed` is empty. `changed`
+ * must give id, event_id, app_id, account_id and installation_id, and `action` and `detail` may name its columns. The tenant's row is the head of
+ * its chain: locking it puts entries of concurrent statements one after another.
+ */
+export function appendAudit(entry: { action: Prisma.Sql; at: Date; detail: Prisma.Sql }): Prisma.Sql {
+  const text = auditText({
+    ...entry,
+    processId: Prisma.sql`changed.id`,
+    eventId: Prisma.sql`changed.event_id`,
+    installationId: Prisma.sql`changed.installation_id`,
+  });
+  return Prisma.sql`
+    entry AS (
+      SELECT changed.*, ${entry.action} AS action, ${text} AS text FROM changed
+    ), chained AS (
+      UPDATE tenant t
+      SET audit_seq = t.audit_seq + 1, audit_hash = ${auditHash(Prisma.sql`t.audit_hash`, Prisma.sql`t.audit_seq + 1`, Prisma.sql`entry.text`)}
+      FROM entry WHERE t.app_id = entry.app_id AND t.account_id = entry.account_id
+      RETURNING t.app_id, t.account_id, t.audit_seq, t.audit_hash, entry.id, entry.action, entry.text
+    ), audited AS (
+      INSERT INTO audit_entry (app_id, account_id, seq, at, action, process_id, entry, hash)
+      SELECT app_id, account_id, audit_seq, ${entry.at.toISOString()}::timestamptz, action, id, text, audit_hash FROM chained
+    )`;
+}

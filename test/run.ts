@@ -1,0 +1,249 @@
+/** The test runner: `npm test [-- options] [files]`. Prepares servers, runs node:test, and leaves nothing behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ensureBinary } from '../local/binaries.js';
+import { createChildren } from '../local/children.js';
+import { messageOf } from '../local/local-error.js';
+import { tryLock } from '../local/lock.js';
+import { startPostgres } from '../local/postgres.js';
+import { startTemporalServer } from '../local/temporal-server.js';
+import { applyMigrations } from '../store/migrations.js';
+import { buildWorkflowBundle } from '../worker/build-bundle.js';
+import { processesMarked } from './support/processes.js';
+
+const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server.
+
+  npm test                             all tests
+  npm test -- test/store api/webhooks  files and folders, or parts of their names
+  npm test -- --only 'wrong key'       tests whose names match the pattern
+  npm test -- --concurrency 1          files at a time (2 unless given)
+  npm test -- --list                   names the files and ends
+
+No database, server or internet access of yours is used, but for fetching Temporal's programs once (they are kept in the cache
+folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH do not name them.`;
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const RUN_PREFIX = 'appconnect-test-';
+const TEMPLATE_DATABASE = 'appconnect_template';
+/** Longest time of one test file: a test that hangs must not hang the run. */
+const TEST_LIMIT_MS = 240_000;
+/** After a signal the tests get this long to run their own clean-up. */
+const ABORT_LIMIT_MS = 5_000;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+interface Runner {
+  /** What the tests get to know. */
+  env: Record<string, string>;
+  /** Preparations that failed; the tests that need them fail on their own. */
+  problems: string[];
+  stop(): Promise<void>;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      only: { type: 'string', multiple: true },
+      concurrency: { type: 'string', default: '2' },
+      list: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    say(USAGE);
+    return 0;
+  }
+  const files = testFiles(positionals);
+  if (files.length === 0) {
+    process.stderr.write(`No test file matches ${positionals.join(', ') || 'test/**/*.test.ts'}.\n`);
+    return 1;
+  }
+  if (values.list) {
+    say(files.join('\n'));
+    return 0;
+  }
+  const startedAt = performance.now();
+  await clearKilledRuns();
+  const runId = randomUUID();
+  const runDir = mkdtempSync(join(tmpdir(), RUN_PREFIX));
+  // PostgreSQL may run as another user, who must be able to enter.
+  chmodSync(runDir, 0o755);
+  const lock = await tryLock(join(runDir, 'lock'));
+
+  let tests: ChildProcess | null = null;
+  let aborted: NodeJS.Signals | null = null;
+  const abort = (signal: NodeJS.Signals) => {
+    if (aborted !== null) return;
+    aborted = signal;
+    say(`\n${signal}: ending the tests and the servers.`);
+    tests?.kill('SIGTERM');
+    setTimeout(() => tests?.kill('SIGKILL'), ABORT_LIMIT_MS).unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abort);
+
+  let code = 1;
+  let runner: Runner | null = null;
+  try {
+    runner = await prepare(runDir, runId);
+    say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
+    if (aborted === null) {
+      const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
+      tests = spawn(
+        process.execPath,
+        ['--import', 'tsx', '--test', `--test-concurrency=${values.concurrency}`, `--test-timeout=${TEST_LIMIT_MS}`, '--test-reporter=spec', ...options, ...files],
+        { cwd: ROOT, env: runner.env, stdio: ['ignore', 'inherit', 'inherit'] },
+      );
+      code = await ended(tests);
+    }
+  } finally {
+    await runner?.stop();
+  }
+  if (runner.problems.length > 0) code = 1;
+  for (const problem of runner.problems) say(`NOT PREPARED: ${problem}`);
+  if (await endLeftovers(runId, runDir)) code = 1;
+  if (lock.kind === 'taken') lock.lock.release();
+  rmSync(runDir, { recursive: true, force: true });
+  say(`${code === 0 ? 'All tests passed' : aborted === null ? 'FAILED' : 'Aborted'}, ${seconds(startedAt)} in all.`);
+  return aborted === null ? code : 130;
+}
+
+/** Starts the servers, and makes the migrated template database and the workflow bundle meanwhile. */
+async function prepare(runDir: string, runId: string): Promise<Runner> {
+  const children = createChildren({ dataDir: runDir, say });
+  process.on('exit', () => children.killAll());
+  const problems: string[] = [];
+  const stops: (() => Promise<void>)[] = [];
+  const ownTmp = join(runDir, 'tmp');
+  mkdirSync(ownTmp);
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    // A setting of the developer's shell must not change a test; node's own mark would make it report to another runner.
+    if (value !== undefined && !isSetting(name) && name !== 'NODE_TEST_CONTEXT') env[name] = value;
+  }
+  Object.assign(env, { TEST_RUN_ID: runId, TMPDIR: ownTmp, TEMP: ownTmp, TMP: ownTmp });
+
+  const tasks: Record<string, () => Promise<void>> = {
+    PostgreSQL: async () => {
+      // Tests kill servers of their own where a crash matters; this one need not survive any.
+      const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
+      const postgres = await startPostgres({ dataDir: runDir, children, say, settings, env: process.env });
+      stops.push(() => postgres.stop());
+      env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
+      await postgres.ensureDatabase(TEMPLATE_DATABASE);
+      await applyMigrations(postgres.urlOf(TEMPLATE_DATABASE));
+      env['TEST_TEMPLATE_DATABASE'] = TEMPLATE_DATABASE;
+    },
+    Temporal: async () => {
+      const cli = await ensureBinary('temporal', { env: process.env, say });
+      env['TEST_TEMPORAL_CLI'] = cli;
+      const temporal = await startTemporalServer({ cli, children, env: process.env, dbFile: null, uiPort: null });
+      stops.push(() => temporal.stop());
+      env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
+    },
+    'the time-skipping test server': async () => {
+      env['TEST_TIME_SKIPPING_SERVER'] = await ensureBinary('temporal-test-server', { env: process.env, say });
+    },
+    'the workflow bundle': async () => {
+      const file = join(runDir, 'workflow-bundle.js');
+      writeFileSync(file, (await buildWorkflowBundle()).code);
+      env['TEST_WORKFLOW_BUNDLE'] = file;
+    },
+  };
+  await Promise.all(
+    Object.entries(tasks).map(([what, task]) =>
+      task().catch((error: unknown) => {
+        problems.push(`${what}: ${messageOf(error)}`);
+      }),
+    ),
+  );
+  for (const problem of problems) say(`NOT PREPARED: ${problem}`);
+  return {
+    env,
+    problems,
+    async stop() {
+      await Promise.allSettled(stops.map((stop) => stop()));
+      children.killAll();
+    },
+  };
+}
+
+/** Settings of the service and the simulator, and of the test servers. */
+function isSetting(name: string): boolean {
+  return (
+    /^(TEMPORAL_(?!CLI_PATH$|TEST_SERVER_PATH$)|OPS_|SIMULATOR_|TALKDESK_|SEALING_|PRODUCT_|DATABASE_|TEST_|PG[A-Z]+$)/.test(name) ||
+    ['HOST', 'PORT', 'APPS_FILE', 'DATA_DIR', 'LOG_LEVEL', 'ALLOW_INSECURE_HTTP', 'NODE_ENV', 'WORKFLOW_BUNDLE', 'SWEEP_INTERVAL_MS'].includes(name)
+  );
+}
+
+/** Test files below test/: all of them, or those whose path contains one of the parts. */
+function testFiles(parts: string[]): string[] {
+  const all = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .sort();
+  if (parts.length === 0) return all;
+  const wanted = parts.map((part) => {
+    const path = relative(ROOT, resolve(part));
+    return statSync(resolve(part), { throwIfNoEntry: false }) === undefined ? part : path;
+  });
+  return all.filter((file) => wanted.some((part) => file.includes(part)));
+}
+
+/** Ends what a killed run left running, and removes its folder. */
+async function clearKilledRuns(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    const dir = join(tmpdir(), name);
+    if (!name.startsWith(RUN_PREFIX) || statSync(join(dir, 'lock'), { throwIfNoEntry: false }) === undefined) continue;
+    try {
+      const lock = await tryLock(join(dir, 'lock'));
+      if (lock.kind === 'held') continue;
+      await createChildren({ dataDir: dir, say }).endOrphans();
+      rmSync(dir, { recursive: true, force: true });
+    } catch {
+      // Another user's run.
+    }
+  }
+}
+
+/** Everything has been stopped: whatever is still there was left by a test. Kills it and says so. */
+async function endLeftovers(runId: string, runDir: string): Promise<boolean> {
+  const look = () => [...processesMarked(runId), ...processesMarked(runDir)];
+  const deadline = performance.now() + 3_000;
+  // A child that was told to end a moment ago may still be on its way out.
+  while (look().length > 0 && performance.now() < deadline) await sleep(50);
+  const left = new Map(look().map((found) => [found.pid, found.command]));
+  for (const [pid, command] of left) {
+    say(`LEFT BEHIND by a test: process ${pid}: ${command.slice(0, 200)}`);
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return left.size > 0;
+}
+
+function ended(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { type ClaimResult, NotFoundError } from '../../store/index.js';
+import { at, delivery, install, openStore, type TestStore } from './fixtures.js';
+
+let t: TestStore;
+let processId: string;
+before(async () => {
+  t = await openStore({ poolMax: 12 });
+});
+beforeEach(async () => {
+  await t.clear();
+  processId = await install(t.store, { eventId: 'e5' });
+});
+after(() => t.end());
+
+const claim = (
+  attemptToken: string,
+  more: Partial<Parameters<typeof t.store.processes.claim>[0]> = {},
+): Promise<ClaimResult> =>
+  t.store.processes.claim({ processId, attemptToken, leaseMs: 60_000, at: at('10:05:00.000'), ...more });
+
+const row = async () => (await t.database.query('SELECT * FROM process WHERE id = $1', [processId]))[0] ?? {};
+
+/** Lets the lease of the claim run out. */
+const expire = () => t.database.query(`UPDATE process SET claim_expires_at = now() - interval '1 ms'`);
+
+describe('a claim', () => {
+  it('is given to exactly one of many at the same time', async () => {
+    const results = await Promise.all(Array.from({ length: 24 }, (_, n) => claim(`token-${n}`)));
+    const winners = results.flatMap((result, n) => (result.kind === 'claimed' ? [`token-${n}`] : []));
+    assert.equal(winners.length, 1);
+    assert.equal(results.filter((result) => result.kind === 'held').length, 23);
+    assert.equal((await row())['claim_token'], winners[0]);
+  });
+
+  it('tells how long it is held, and ends with its lease', async () => {
+    await claim('one');
+    const held = await claim('two');
+    assert.ok(held.kind === 'held' && held.retryInMs > 50_000 && held.retryInMs <= 60_000, JSON.stringify(held));
+    await expire();
+    assert.equal((await claim('two')).kind, 'claimed');
+    assert.equal((await claim('one')).kind, 'held');
+  });
+
+  it('is given to one only when it ran out', async () => {
+    await claim('gone');
+    await expire();
+    const results = await Promise.all(Array.from({ length: 24 }, (_, n) => claim(`token-${n}`)));
+    assert.equal(results.filter((result) => result.kind === 'claimed').length, 1);
+  });
+
+  it('can be made again by the same attempt, and released by it alone', async () => {
+    await claim('one');
+    assert.equal((await claim('one')).kind, 'claimed');
+    await t.store.processes.release(processId, 'two');
+    assert.equal((await claim('two')).kind, 'held');
+    await t.store.processes.release(processId, 'one');
+    assert.equal((await claim('two')).kind, 'claimed');
+  });
+
+  it('registers the undo and gives the process as it was before', async () => {
+    const first = await claim('one', { registerUndo: true });
+    assert.ok(first.kind === 'claimed' && first.process.undo === 'none');
+    assert.equal((await row())['undo'], 'registered');
+    const second = await claim('one', { registerUndo: true });
+    assert.ok(second.kind === 'claimed' && second.process.undo === 'registered');
+    await t.store.processes.recordUndone({ processId, attemptToken: 'one', at: at('10:06:00.000') });
+    await claim('two', { registerUndo: true });
+    assert.equal((await row())['undo'], 'done');
+  });
+
+  it('records that a decision is about to be sent, and tells of the attempt before', async () => {
+    const first = await claim('one', { decision: { verb: 'approve', reason: 'provisioned' }, at: at('10:05:00.250') });
+    assert.ok(
+      first.kind === 'claimed' && first.process.decisionAttemptedAt === null && first.process.decision === null,
+    );
+    const second = await claim('one', { decision: { verb: 'approve', reason: 'again' }, at: at('10:09:00.000') });
+    assert.ok(second.kind === 'claimed');
+    assert.deepEqual(second.process.decisionAttemptedAt, at('10:05:00.250'));
+    assert.equal(second.process.decision, 'approve');
+    assert.equal(second.process.decisionReason, 'provisioned');
+    await claim('one');
+    const { decision, decision_reason, decision_attempted_at } = await row();
+    assert.deepEqual([decision, decision_reason, decision_attempted_at], ['approve', 'again', at('10:09:00.000')]);
+  });
+
+  it('records nothing when it is not given', async () => {
+    await claim('one');
+    await claim('two', { registerUndo: true, decision: { verb: 'reject', reason: 'no' } });
+    const { decision, decision_attempted_at, undo, claim_token } = await row();
+    assert.deepEqual([decision, decision_attempted_at, undo, claim_token], [null, null, 'none', 'one']);
+  });
+
+  it('is refused once the process has its outcome', async () => {
+    await t.store.processes.recordOutcome({ processId, outcome: 'expired', reason: 'r', at: at('10:06:00.000') });
+    assert.deepEqual(await claim('one'), { kind: 'finished', outcome: 'expired' });
+    assert.deepEqual(await claim('one', { ignorePreemption: true }), { kind: 'finished', outcome: 'expired' });
+  });
+
+  it('is refused for a process that is not there', async () => {
+    await assert.rejects(claim('one', { processId: 'install:nowhere' }), NotFoundError);
+  });
+});
+
+describe('pre-emption', () => {
+  const cases: { name: string; event: Parameters<typeof delivery>[0]; preempts: boolean }[] = [
+    { name: 'a later install', event: { eventId: 'e1', createdAt: at('10:00:00.001') }, preempts: true },
+    { name: 'an install of the same time with a later id', event: { eventId: 'e6' }, preempts: true },
+    { name: 'an install of the same time with an earlier id', event: { eventId: 'e4' }, preempts: false },
+    { name: 'an earlier install', event: { eventId: 'e9', createdAt: at('09:59:59.999') }, preempts: false },
+    {
+      name: 'a later install of another account',
+      event: { eventId: 'e9', createdAt: at('11:00:00.000'), accountId: 'account-2' },
+      preempts: false,
+    },
+    {
+      name: 'a later install of another app',
+      event: { eventId: 'e9', createdAt: at('11:00:00.000'), appId: 'app-2' },
+      preempts: false,
+    },
+    {
+      name: 'an uninstall of the same time',
+      event: { eventId: 'e1', type: 'app.uninstalled', disposition: 'keep' },
+      preempts: true,
+    },
+    {
+      name: 'a later uninstall',
+      event: { eventId: 'e1', type: 'app.uninstalled', disposition: 'keep', createdAt: at('11:00:00.000') },
+      preempts: true,
+    },
+    {
+      name: 'an earlier uninstall',
+      event: { eventId: 'e9', type: 'app.uninstalled', disposition: 'keep', createdAt: at('09:00:00.000') },
+      preempts: false,
+    },
+    {
+      name: 'an uninstall of another installation',
+      event: {
+        eventId: 'e9',
+        type: 'app.uninstalled',
+        disposition: 'keep',
+        installationId: 'other',
+        createdAt: at('11:00:00.000'),
+      },
+      preempts: false,
+    },
+    {
+      name: 'an update',
+      event: { eventId: 'e9', type: 'app.updated', disposition: 'keep', createdAt: at('11:00:00.000') },
+      preempts: false,
+    },
+  ];
+  for (const { name, event, preempts } of cases) {
+    it(`${preempts ? 'comes' : 'does not come'} from ${name}`, async () => {
+      await t.store.inbox.accept(delivery(event));
+      const result = await claim('one');
+      assert.deepEqual(
+        result.kind === 'preempted' ? result : result.kind,
+        preempts ? { kind: 'preempted', byEventId: event?.eventId } : 'claimed',
+      );
+    });
+  }
+
+  it('comes from a later install that is settled already, but not from a quarantined one', async () => {
+    const later = { installationId: 'i2', createdAt: at('11:00:00.000') };
+    await t.store.inbox.accept(delivery({ ...later, eventId: 'unusable' }));
+    await t.store.processes.quarantineTaken({ eventId: 'unusable', reason: 'r', at: at('11:00:01.000') });
+    assert.equal((await claim('one')).kind, 'claimed');
+    await t.store.processes.release(processId, 'one');
+
+    await install(t.store, { ...later, eventId: 'settled' });
+    await t.store.processes.recordOutcome({
+      processId: 'install:settled',
+      outcome: 'approved',
+      reason: 'r',
+      at: at('11:01:00.000'),
+    });
+    assert.deepEqual(await claim('one'), { kind: 'preempted', byEventId: 'settled' });
+  });
+
+  it('names the first of several, and nothing is recorded', async () => {
+    await t.store.inbox.accept(delivery({ eventId: 'later', createdAt: at('12:00:00.000') }));
+    await t.store.inbox.accept(delivery({ eventId: 'sooner', createdAt: at('11:00:00.000') }));
+    const result = await claim('one', { registerUndo: true, decision: { verb: 'approve', reason: 'r' } });
+    assert.deepEqual(result, { kind: 'preempted', byEventId: 'sooner' });
+    const { claim_token, undo, decision } = await row();
+    assert.deepEqual([claim_token, undo, decision], [null, 'none', null]);
+  });
+
+  it('is not looked at for an undo', async () => {
+    await t.store.inbox.accept(delivery({ eventId: 'later', createdAt: at('12:00:00.000') }));
+    assert.equal((await claim('one', { ignorePreemption: true })).kind, 'claimed');
+  });
+});

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createSealer,
+  createStore,
+  type Delivery,
+  type Sealer,
+  type Snapshot,
+  type Store,
+  type TakeInstall,
+  type Tenant,
+} from '../../store/index.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+/** A store on a database of its own, whose sessions would run in a zone far from UTC if the store let them. */
+export interface TestStore {
+  store: Store;
+  database: TestDatabase;
+  sealer: Sealer;
+  /** Warnings the store wrote. */
+  warnings: string[];
+  /** Empties every table of the service. */
+  clear(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export const ACME: Tenant = { appId: 'app-1', accountId: 'account-1' };
+
+/** Opens one; `end` closes the store and drops the database. */
+export async function openStore(options: { poolMax?: number } = {}): Promise<TestStore> {
+  const database = await createTestDatabase();
+  await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET timezone = 'America/New_York'`);
+  const sealer = createSealer([{ id: 'k1', key: Buffer.alloc(32, 7) }]);
+  const warnings: string[] = [];
+  const store = createStore({
+    databaseUrl: database.url,
+    sealer,
+    poolMax: options.poolMax ?? 10,
+    log: { warn: (_fields, message) => warnings.push(message) },
+  });
+  return {
+    store,
+    database,
+    sealer,
+    warnings,
+    async clear() {
+      // As a replica: the trigger that keeps the audit append-only stays silent.
+      await database.query(`SET session_replication_role = replica;
+        TRUNCATE inbox_event, refused_delivery, quarantine, signature_key, tenant, installation, credential, process, product_account,
+          user_mapping, audit_entry;
+        SET session_replication_role = origin`);
+    },
+    async end() {
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+/** An `app.installed` on its way in, with what the test changes. */
+export function delivery(changes: Partial<Delivery> = {}): Delivery {
+  const eventId = changes.eventId ?? randomUUID();
+  return {
+    eventId,
+    type: 'app.installed',
+    appId: ACME.appId,
+    accountId: ACME.accountId,
+    installationId: 'installation-1',
+    createdAt: new Date('2026-01-05T10:00:00.000Z'),
+    receivedAt: new Date('2026-01-05T10:00:01.250Z'),
+    disposition: 'dispatch',
+    rawBody: Buffer.from(JSON.stringify({ id: eventId, client_secret: 'SECRET-IN-BODY' })),
+    ...changes,
+  };
+}
+
+/** What the delivery's event becomes, with what the test changes. */
+export function taking(from: Delivery, changes: Partial<TakeInstall> = {}): TakeInstall {
+  return {
+    eventId: from.eventId,
+    tenant: { appId: from.appId, accountId: from.accountId ?? '' },
+    installationId: from.installationId ?? '',
+    accountName: 'acme',
+    appVersionId: 'version-1',
+    appVersionName: '1.4.0',
+    apiRoot: 'https://api.talkdeskapp.com',
+    tokenUrl: 'https://acme.talkdeskid.com/oauth/token',
+    authorizationUrl: 'https://acme.talkdeskid.com/oauth/authorize',
+    userinfoUrl: 'https://api.talkdeskapp.com/users/me',
+    createdAt: from.createdAt,
+    credential: {
+      clientId: 'client-1',
+      clientSecret: 'SECRET-CLIENT',
+      privateKey: 'SECRET-PRIVATE-KEY',
+      publicKey: 'public-key-1',
+      keyId: 'key-1',
+      keyAlgorithm: 'ES256',
+    },
+    bodyWithoutSecrets: JSON.stringify({ id: from.eventId }),
+    processId: `install:${from.eventId}`,
+    dueAt: new Date(from.createdAt.getTime() + 561_600_000),
+    closeAt: new Date(from.createdAt.getTime() + 604_800_000),
+    takenAt: new Date('2026-01-05T10:00:02.500Z'),
+    ...changes,
+  };
+}
+
+/** Accepts and takes an install; gives its process id. */
+export async function install(store: Store, changes: Partial<Delivery> = {}): Promise<string> {
+  const event = delivery(changes);
+  await store.inbox.accept(event);
+  await store.processes.takeInstall(taking(event));
+  return `install:${event.eventId}`;
+}
+
+/** A snapshot with these users, read at 10:00:03. */
+export function snapshot(users: Snapshot['users'], changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    remoteState: 'waiting',
+    remoteStateWord: 'installing',
+    remoteUpdatedAt: new Date('2026-01-05T10:00:00.125Z'),
+    companyName: 'Acme Inc.',
+    planName: 'Paid Plus',
+    licenses: 10,
+    adminUserId: 'user-1',
+    scopes: ['account:read', 'apps:write'],
+    users,
+    readAt: new Date('2026-01-05T10:00:03.000Z'),
+    ...changes,
+  };
+}
+
+/** A time of day on the day of the fixtures, such as `10:00:05.000`. */
+export const at = (text: string): Date => new Date(`2026-01-05T${text}Z`);

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { delivery, openStore, type TestStore } from './fixtures.js';
+
+const SWEEP = { graceMs: 3_000, leaseMs: 60_000, limit: 10, namespaceId: 'namespace-1' };
+let current: TestStore;
+
+/** Lets the database believe that the rows were stored, handed over and leased that much earlier. */
+async function age(store: TestStore, ageMs: number): Promise<void> {
+  await store.database.query(
+    `UPDATE inbox_event SET stored_at = stored_at - $1 * interval '1 ms', dispatched_at = dispatched_at - $1 * interval '1 ms',
+       dispatch_lease_until = dispatch_lease_until - $1 * interval '1 ms', audited_at = audited_at - $1 * interval '1 ms'`,
+    [ageMs],
+  );
+}
+
+const ids = (items: { eventId: string }[]): string[] => items.map((item) => item.eventId);
+
+describe('hand-over', () => {
+  before(async () => {
+    current = await openStore();
+  });
+  beforeEach(() => current.clear());
+  after(() => current.end());
+
+  it('leaves the first moments to whoever accepted the event', async () => {
+    await current.store.inbox.accept(delivery({ eventId: 'e1' }));
+    assert.deepEqual(await current.store.inbox.claimUndispatched(SWEEP), []);
+    await age(current, 3_100);
+    assert.deepEqual(await current.store.inbox.claimUndispatched(SWEEP), [
+      {
+        eventId: 'e1',
+        type: 'app.installed',
+        tenant: { appId: 'app-1', accountId: 'account-1' },
+        installationId: 'installation-1',
+        createdAt: new Date('2026-01-05T10:00:00.000Z'),
+      },
+    ]);
+  });
+
+  it('gives a row out once for the length of the lease, and counts', async () => {
+    await current.store.inbox.accept(delivery({ eventId: 'e1' }));
+    await age(current, 10_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), ['e1']);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), []);
+    await age(current, 59_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), []);
+    await age(current, 2_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), ['e1']);
+    const [row] = await current.database.query('SELECT dispatch_attempts FROM inbox_event');
+    assert.equal(row?.['dispatch_attempts'], 2);
+  });
+
+  it('gives each row to one of several that sweep at the same time', async () => {
+    const eventIds = Array.from({ length: 30 }, (_, index) => `e${String(index).padStart(2, '0')}`);
+    for (const eventId of eventIds) await current.store.inbox.accept(delivery({ eventId }));
+    await age(current, 10_000);
+    const sweeps = await Promise.all(Array.from({ length: 6 }, () => current.store.inbox.claimUndispatched(SWEEP)));
+    assert.ok(sweeps.every((items) => items.length <= 10));
+    let claimed = sweeps.flat();
+    // A sweep passes over rows that another has just locked; what is left comes with the next one.
+    for (let more = await current.store.inbox.claimUndispatched(SWEEP); more.length > 0; ) {
+      claimed = [...claimed, ...more];
+      more = await current.store.inbox.claimUndispatched(SWEEP);
+    }
+    assert.deepEqual(ids(claimed).sort(), eventIds);
+  });
+
+  it('lets those go first that wait longest, so that failing ones hold up nobody', async () => {
+    await current.store.inbox.accept(delivery({ eventId: 'failing' }));
+    await age(current, 100_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, leaseMs: 10_000 })), ['failing']);
+    await current.store.inbox.accept(delivery({ eventId: 'newer' }));
+    await age(current, 15_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, limit: 1 })), ['newer']);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, limit: 1 })), ['failing']);
+  });
+
+  it('is done with what was handed over, until Temporal is another one', async () => {
+    await current.store.inbox.accept(delivery({ eventId: 'e1' }));
+    await current.store.inbox.markDispatched('e1', 'namespace-1');
+    await age(current, 600_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), []);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, namespaceId: 'namespace-2' })), [
+      'e1',
+    ]);
+    await current.store.inbox.markDispatched('e1', 'namespace-2');
+    await age(current, 600_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, namespaceId: 'namespace-2' })), []);
+  });
+
+  it('never gives out what is kept, recorded or quarantined', async () => {
+    await current.store.inbox.accept(delivery({ eventId: 'kept', type: 'app.updated', disposition: 'keep' }));
+    await current.store.inbox.accept(delivery({ eventId: 'recorded', type: 'x', disposition: 'record' }));
+    await current.store.inbox.accept(delivery({ eventId: 'unusable' }));
+    await current.store.processes.quarantineTaken({ eventId: 'unusable', reason: 'No credentials.', at: new Date() });
+    await age(current, 600_000);
+    assert.deepEqual(await current.store.inbox.claimUndispatched(SWEEP), []);
+    assert.deepEqual(await current.store.inbox.claimForAudit({ quietMs: 0, limit: 10 }), []);
+  });
+
+  it('looks again at what was handed over and is not settled, once in the quiet time', async () => {
+    const { inbox } = current.store;
+    for (const eventId of ['e1', 'e2', 'undispatched']) await inbox.accept(delivery({ eventId }));
+    await inbox.markDispatched('e1', 'namespace-1');
+    await inbox.markDispatched('e2', 'namespace-1');
+    const audit = { quietMs: 600_000, limit: 10 };
+    assert.deepEqual(ids(await inbox.claimForAudit(audit)), []);
+    await age(current, 601_000);
+    assert.deepEqual(ids(await inbox.claimForAudit({ ...audit, limit: 1 })), ['e1']);
+    assert.deepEqual(ids(await inbox.claimForAudit(audit)), ['e2']);
+    assert.deepEqual(ids(await inbox.claimForAudit(audit)), []);
+    await age(current, 601_000);
+    assert.deepEqual(ids(await inbox.claimForAudit(audit)), ['e1', 'e2']);
+  });
+});

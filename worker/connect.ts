@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+/** Between two tries to reach a Temporal server that is away. */
+const RETRY_MS = 1_000;
+/** Tries between two log lines, so that a long outage does not fill the log. */
+const WARN_EVERY = 10;
+
+/**
+ * Connects to Temporal, however long its server is away: a worker started before its server simply waits.
+ *
+ * @param signal ends the waiting; the promise then rejects with an `AbortError`
+ */
+export async function connectToTemporal(
+  options: NativeConnectionOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<NativeConnection> {
+  for (let tries = 1; ; tries += 1) {
+    signal.throwIfAborted();
+    try {
+      return await NativeConnection.connect(options);
+    } catch (error) {
+      if (tries % WARN_EVERY === 1) {
+        const reason = error instanceof Error ? error.message : 'unknown error';
+        log.warn({ address: options.address, reason }, 'Temporal does not answer; trying again every second');
+      }
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}

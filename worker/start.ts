@@ -1,0 +1,122 @@
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from '../activities/index.js';
+import type { Config } from '../config/index.js';
+import { createLogger } from '../config/logger.js';
+import { type Clock, systemClock } from '../contracts/clock.js';
+import type { LifecycleFact, Observer } from '../contracts/facts.js';
+import { createProducts } from '../product/load.js';
+import { createStore } from '../store/index.js';
+import { assertMigrated } from '../store/migrations.js';
+import { createSealer } from '../store/sealing.js';
+import { createTalkdeskClient } from '../talkdesk/client.js';
+import { parseInstalled, withoutSecrets } from '../talkdesk/installed.js';
+import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
+import { buildWorkflowBundle } from './build-bundle.js';
+import { connectToTemporal } from './connect.js';
+import { createWorker } from './create-worker.js';
+import { installRuntimeLogger } from './runtime-logger.js';
+
+/** A running worker. */
+export interface RunningWorker {
+  /** Shared with an ingress in the same process, runs are started eagerly over it. */
+  connection: NativeConnection;
+  /** Settles when the worker has ended: rejects when it failed. */
+  done: Promise<void>;
+  /** Lets running activities end, then closes everything that `startWorker` opened. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  observe?: Observer;
+  now?: Clock;
+  log?: Logger;
+  /** The bundled workflows; by default the prebuilt bundle of the configuration, or one built now from the source. */
+  workflowBundle?: WorkflowBundleOption;
+  /** Ends the waiting for a Temporal server that is away. */
+  signal?: AbortSignal;
+  maxCachedWorkflows?: number;
+}
+
+/**
+ * Starts a worker with everything its activities need. Waits while Temporal is away.
+ *
+ * @throws when the database lacks a migration, a product adapter cannot be loaded, or the workflow bundle is missing
+ */
+export async function startWorker(config: Config, options: WorkerOptions = {}): Promise<RunningWorker> {
+  const log = options.log ?? createLogger({ level: config.logLevel });
+  const now = options.now ?? systemClock;
+  const closing: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  installRuntimeLogger(log);
+  try {
+    await assertMigrated(config.databaseUrl);
+    const workflowBundle = options.workflowBundle ?? (await bundleOf(config));
+    const products = await createProducts(config.apps, { now });
+    closing.push(() => products.close());
+    const sealer = createSealer([...config.sealingKeys]);
+    const store = createStore({ databaseUrl: config.databaseUrl, sealer, poolMax: config.databasePoolMax, log });
+    closing.push(() => store.close());
+    const regions = createRegions([...SHIPPED_REGIONS, ...config.regions], config.insecureHosts);
+    const talkdesk = createTalkdeskClient({
+      regions,
+      insecureHosts: config.insecureHosts,
+      now,
+      scopes: (appId) => [...(config.apps[appId]?.scopes ?? [])],
+      tokenAuth: config.tokenAuth,
+      log,
+    });
+    closing.push(async () => talkdesk.close());
+
+    const { connectionOptions, namespace, taskQueue } = config.temporal;
+    const connection = await connectToTemporal(connectionOptions, log, options.signal ?? new AbortController().signal);
+    closing.push(() => connection.close());
+    const worker = await createWorker({
+      connection,
+      namespace,
+      taskQueue,
+      workflowBundle,
+      activities: createActivities({
+        processes: store.processes,
+        talkdesk,
+        events: { parseInstalled: (rawBody) => parseInstalled(rawBody, regions), withoutSecrets },
+        productFor: (appId) => products.productFor(appId),
+        now,
+        observe: loggedFacts(log, options.observe),
+        random: Math.random,
+      }),
+      warn: (warning) => log.warn(warning, 'a step keeps failing; its last failure is in the Web UI'),
+      ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
+    });
+    const done = worker.run();
+    log.info({ taskQueue, namespace }, 'worker is up');
+    return {
+      connection,
+      done,
+      async stop() {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await done.catch(() => undefined);
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function bundleOf(config: Config): Promise<WorkflowBundleOption> {
+  return config.workflowBundle === null ? await buildWorkflowBundle() : { codePath: config.workflowBundle };
+}
+
+/** Facts are worth a log line each; a person watching may want them, too. */
+function loggedFacts(log: Logger, observe: Observer = () => undefined): Observer {
+  return (fact: LifecycleFact) => {
+    const { name, installationId, eventId, note } = fact;
+    const needsPerson = name === 'parked' || name === 'contradicted';
+    log[needsPerson ? 'warn' : 'info']({ installationId, eventId, note }, name);
+    observe(fact);
+  };
+}
