@@ -1,5 +1,5 @@
 import { circuitBreaker, ConsecutiveBreaker, handleWhen, type IPolicy } from 'cockatiel';
-import { StoreUnavailableError } from '../store/errors.js';
+import { SealingError, StoreError, StoreUnavailableError } from '../store/errors.js';
 import { TalkdeskError } from '../talkdesk/errors.js';
 import type { Attempt } from './attempts.js';
 import { StepError } from './failures.js';
@@ -35,8 +35,9 @@ export function createBreakers(): Breakers {
   };
 }
 
-/** Refusals, missing credentials, or our own database being away say nothing about the dependency's health. */
+/** Refusals, missing credentials, or trouble with our own database say nothing about the dependency's health. */
 function saysDependencyIsDown(error: Error): boolean {
   if (error instanceof TalkdeskError) return error.failureClass === 'retryable';
-  return !(error instanceof StepError || error instanceof StoreUnavailableError);
+  const ours = [StepError, StoreUnavailableError, StoreError, SealingError];
+  return !ours.some((kind) => error instanceof kind);
 }

@@ -11,8 +11,8 @@ import type { ActivityParts } from './deps.js';
 import { StepError } from './failures.js';
 import { accessOf, actionable, gatewayOf } from './talkdesk.js';
 
-/** Name of the step in the process row. */
-const DECISION_STEP = 'postDecision';
+/** Under this name the store keeps the step's result (`recordDecided`). */
+const DECISION_STEP = 'decide';
 /** Waits between the readings that confirm a decision: Talkdesk may apply it a moment after its answer. */
 const READ_BACK_DELAYS_MS = [50, 150, 300];
 
@@ -34,7 +34,8 @@ export function createDecisionActivities(parts: ActivityParts) {
     const sendError = await send(access, input, attempt);
     const after = await readBack(access, attempt);
     if (after !== 'waiting') return judge(after, input.decision, true);
-    throw sendError ?? stillWaiting(input.decision);
+    // A 404 is no reason to give up an installation that Talkdesk has just shown.
+    throw sendError === null || sendError.failureClass === 'gone' ? stillWaiting(input.decision) : sendError;
   }
 
   /** An answer that says no does not say what holds now; the state does. Anything else ends the attempt. */
@@ -91,7 +92,10 @@ export function createDecisionActivities(parts: ActivityParts) {
         const { process } = claim;
         try {
           const done = process.stepResults[DECISION_STEP];
-          if (done !== undefined) return done as DecisionResult;
+          if (done !== undefined) {
+            await processes.release(processId, attempt.token);
+            return done as DecisionResult;
+          }
           const result = await breakers.guard(gatewayOf(process), attempt, () => decide(input, claim, attempt));
           await record(input, process, attempt, result);
           return result;
@@ -118,7 +122,7 @@ function judge(
 function stillWaiting(decision: DecisionVerb): StepError {
   return new StepError(
     FAILURE_TYPES.retryable,
-    `Talkdesk took the ${decision} but still reports the installation as waiting.`,
+    `Talkdesk was told to ${decision} but still reports the installation as waiting.`,
   );
 }
 

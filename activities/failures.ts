@@ -1,11 +1,14 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { BrokenCircuitError } from 'cockatiel';
 import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
+import { ProductConfigurationError } from '../product/errors.js';
 import { SealingError, StoreUnavailableError } from '../store/errors.js';
 import { TalkdeskError, type TalkdeskFailureClass } from '../talkdesk/errors.js';
 
 /** Longest wait between two durable attempts (talkdesk-api.md 6, client rule). */
 const MAX_BACKOFF_MS = 5 * 60_000;
+/** A Retry-After of nothing, or in the past, must not turn retries into a storm. */
+const MIN_RETRY_AFTER_MS = 500;
 /** First wait when credentials are not accepted: only Talkdesk can mend that, and it is asked slowly. */
 const CREDENTIALS_BACKOFF_MS = 60_000;
 /** Attempts on which a 404 is not believed yet: an installation may be read before Talkdesk shows it everywhere. */
@@ -49,8 +52,10 @@ export function toFailure(error: unknown, attempt: FailedAttempt): Error {
     return failure(error.type, error.message, isRetryable(error.type) ? delayMs : null);
   }
   if (error instanceof TalkdeskError) return talkdeskFailure(error, attempt);
-  // A key that is missing from the ring can be put back; until then no attempt succeeds.
-  if (error instanceof SealingError) return failure(FAILURE_TYPES.needsPerson, error.message);
+  // A missing key or adapter can be put back; until then no attempt succeeds.
+  if (error instanceof SealingError || error instanceof ProductConfigurationError) {
+    return failure(FAILURE_TYPES.needsPerson, error.message);
+  }
   if (error instanceof StoreUnavailableError) return failure(FAILURE_TYPES.retryable, error.message, backoffMs(attempt));
   return failure(FAILURE_TYPES.retryable, wordsOf(error), backoffMs(attempt));
 }
@@ -73,7 +78,8 @@ function talkdeskFailure(error: TalkdeskError, attempt: FailedAttempt): Applicat
   if (type === FAILURE_TYPES.credentials) {
     return failure(type, error.message, backoffMs(attempt, CREDENTIALS_BACKOFF_MS));
   }
-  return failure(type, error.message, isRetryable(type) ? (error.retryAfterMs ?? backoffMs(attempt)) : null);
+  const delayMs = error.retryAfterMs === null ? backoffMs(attempt) : Math.max(MIN_RETRY_AFTER_MS, error.retryAfterMs);
+  return failure(type, error.message, isRetryable(type) ? delayMs : null);
 }
 
 function isRetryable(type: FailureType): boolean {

@@ -8,8 +8,8 @@ import { type Claim, claimProcess } from './claims.js';
 import type { ActivityParts } from './deps.js';
 import { StepError } from './failures.js';
 
-/** Name of the step in the process row. */
-const PROVISION_STEP = 'provisionAccount';
+/** Under this name the store keeps the step's result (`recordProvisioned`). */
+const PROVISION_STEP = 'provision';
 
 /** Activities that change the product. */
 export function createProductActivities(parts: ActivityParts) {
@@ -84,7 +84,10 @@ export function createProductActivities(parts: ActivityParts) {
         const process = claim.kind === 'claimed' ? claim.process : await processes.read(input.processId);
         const done = process.stepResults[PROVISION_STEP];
         try {
-          if (done !== undefined) return done as ProvisionResult;
+          if (done !== undefined) {
+            await processes.release(input.processId, attempt.token);
+            return done as ProvisionResult;
+          }
           if (claim.kind === 'finished') {
             throw new StepError(FAILURE_TYPES.preEmpted, `the process has ended already: ${claim.outcome}`);
           }

@@ -12,8 +12,8 @@ import { StepError } from './failures.js';
 /** Attempts after which an unreachable Talkdesk parks a process whose window has closed. */
 const PARK_AFTER_ATTEMPTS = 6;
 
-/** Name of the step in the process row. */
-const SYNC_STEP = 'syncFromTalkdesk';
+/** Under this name the store keeps the step's result (`recordSync`). */
+const SYNC_STEP = 'sync';
 
 /**
  * Everything needed to call Talkdesk in the name of a process's installation.

@@ -9,6 +9,7 @@ import { createStore } from '../store/index.js';
 import { assertMigrated } from '../store/migrations.js';
 import { createSealer } from '../store/sealing.js';
 import { readEnvelope } from '../talkdesk/envelope.js';
+import { createHttpClient } from '../talkdesk/http.js';
 import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { createDeliveryVerifier } from '../talkdesk/signature-keys.js';
 import { createApp } from './app.js';
@@ -70,7 +71,7 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
     closing.push(() => store.close());
 
     const regions = createRegions([...SHIPPED_REGIONS, ...config.regions], config.insecureHosts);
-    const http = { insecureHosts: config.insecureHosts };
+    const http = createHttpClient({ insecureHosts: config.insecureHosts });
     const verifier = createDeliveryVerifier({ regions, http, store: store.signatureKeys, now, log });
     verifier.start();
     closing.push(async () => verifier.stop());

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { type Child, type Children, endProcess } from './children.js';
 import { LocalError, messageOf } from './local-error.js';
-import { freePort } from './ports.js';
+import { claimPort, freePort } from './ports.js';
 import { findPostgresPlace, type PostgresPlace } from './postgres-place.js';
 import { commandLineOf, identityOf } from './process-identity.js';
 
@@ -80,6 +80,8 @@ async function startOnSomePort(
   options: PostgresOptions,
 ): Promise<{ port: number; child: Child }> {
   const fixed = options.port ?? 0;
+  // Asked first: the client below would wait for an answer of whatever else listens there.
+  if (fixed !== 0) await claimPort(fixed, 'PostgreSQL server', 'POSTGRES_PORT');
   for (let attempt = 1; ; attempt += 1) {
     const port = fixed === 0 ? await freePort() : fixed;
     const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...options.settings };

@@ -56,7 +56,7 @@ function useOwnTemporal(env: NodeJS.ProcessEnv, dataDir: string, address: string
   env['TEMPORAL_ADDRESS'] = address;
   env['TEMPORAL_NAMESPACE'] = 'default';
   // Otherwise the client's usual configuration file would be read, with whatever server and key it names.
-  env['TEMPORAL_CONFIG_FILE'] = writeWhole(join(dataDir, 'temporal-client.toml'), '# The local mode needs no settings here.\n');
+  env['TEMPORAL_CONFIG_FILE'] = writeWhole(join(dataDir, 'temporal-client.toml'), '[profile.default]\n');
 }
 
 /** Made once: without it, what an earlier start has sealed could not be read. */

@@ -218,7 +218,7 @@ async function claimPorts(settings: LocalSettings) {
     ingress: await claimPort(ingress.port, 'ingress', 'PORT', ingress.host),
     ops: await claimPort(ops.port, 'ops listener', 'OPS_PORT', ops.host),
     simulator: await claimPort(simulator.port, 'simulator', 'SIMULATOR_PORT', simulator.host),
-    // 0 stays 0: these two find another port by themselves when the one they took is gone.
+    // 0 stays 0: the server finds other ports by itself when those it chose are gone.
     temporal: temporal?.port ? await claimPort(temporal.port, 'Temporal server', 'TEMPORAL_PORT') : 0,
     temporalUi: temporal?.uiPort ? await claimPort(temporal.uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT') : 0,
   };

@@ -3,7 +3,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Children } from './children.js';
 import { LocalError, messageOf } from './local-error.js';
-import { freePort } from './ports.js';
+import { claimPort, freePort } from './ports.js';
 
 /** A Temporal dev server of our own, on 127.0.0.1. */
 export interface TemporalServer {
@@ -37,13 +37,18 @@ const RETENTION_DAYS = 14;
 const NAMESPACE = 'default';
 const START_LIMIT_MS = 60_000;
 /** Its file survives a kill (WAL, every commit synced), so waiting for the server's own 1.5 to 30 s is not worth it. */
-const STOP_LIMIT_MS = 5_000;
+const STOP_LIMIT_MS = 3_000;
+/** In memory there is nothing to bring to an end. */
+const STOP_IN_MEMORY_LIMIT_MS = 200;
 
 /**
  * Starts the server and waits until its namespace serves.
  * @throws LocalError with the server's last words when it does not start
  */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  // Asked first: the client below would wait for an answer of whatever else listens there.
+  if (options.port) await claimPort(options.port, 'Temporal server', 'TEMPORAL_PORT');
+  if (options.uiPort) await claimPort(options.uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT');
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port || (await freePort());
     const uiPort = options.uiPort === null ? null : options.uiPort || (await freePort());
@@ -53,7 +58,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       args: argumentsOf(options, port, uiPort),
       env: withoutTemporalSettings(options.env),
       stopSignal: 'SIGTERM',
-      stopTimeoutMs: STOP_LIMIT_MS,
+      stopTimeoutMs: options.dbFile === null ? STOP_IN_MEMORY_LIMIT_MS : STOP_LIMIT_MS,
     });
     const address = `127.0.0.1:${port}`;
     const problem = await waitUntilServing(child, address, options.retentionDays ?? RETENTION_DAYS);

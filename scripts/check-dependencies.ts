@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { LockFile } from './lock-file.js';
+import { missingPlatformPackages } from './lock-file.js';
 
 interface Manifest {
   dependencies?: Record<string, string>;
@@ -44,8 +46,9 @@ export function checkDependencyList(root: string): string[] {
 }
 
 /**
- * Holds package-lock.json to two rules: it names no registry (`omit-lockfile-registry-resolved` in .npmrc keeps it so,
- * and an install then uses whichever registry the reader has), and every entry that is not a link has a checksum.
+ * Holds package-lock.json to three rules: it names no registry (`omit-lockfile-registry-resolved` in .npmrc keeps it so, and an
+ * install then uses whichever registry the reader has); every package has a checksum, but for binaries of other platforms, which
+ * a mirror may not carry; and none of those is left out, or `npm ci` fails.
  * @param root the project's folder
  * @returns one line per problem; empty when there is none
  */
@@ -59,11 +62,17 @@ export function checkLockFile(root: string): string[] {
       );
     }
   }
-  const { packages } = JSON.parse(text) as { packages: Record<string, { integrity?: string; link?: boolean }> };
-  for (const [place, entry] of Object.entries(packages)) {
-    if (place !== '' && entry.link !== true && entry.integrity === undefined) {
+  const lock = JSON.parse(text) as LockFile;
+  for (const [place, entry] of Object.entries(lock.packages)) {
+    const isPlatformBinary = entry.optional === true && entry.os !== undefined;
+    if (place !== '' && entry.link !== true && entry.integrity === undefined && !isPlatformBinary) {
       problems.push(`package-lock.json: ${place} has no checksum`);
     }
+  }
+  for (const { name, version } of missingPlatformPackages(lock)) {
+    problems.push(
+      `package-lock.json: ${name}@${version} is left out: node --import tsx scripts/complete-lock.ts adds it`,
+    );
   }
   return problems;
 }

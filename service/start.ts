@@ -1,11 +1,7 @@
-import type { WorkflowBundleOption } from '@temporalio/worker';
-import type { Logger } from 'pino';
 import { startApi } from '../api/start.js';
 import type { Config } from '../config/index.js';
 import { createLogger } from '../config/logger.js';
-import type { Clock } from '../contracts/clock.js';
-import type { Observer } from '../contracts/facts.js';
-import { type RunningWorker, startWorker } from '../worker/start.js';
+import { type RunningWorker, startWorker, type WorkerOptions } from '../worker/start.js';
 
 /** Ingress and worker, running in this process. */
 export interface RunningService {
@@ -19,12 +15,8 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
-export interface ServiceOptions {
-  observe?: Observer;
-  now?: Clock;
-  log?: Logger;
-  workflowBundle?: WorkflowBundleOption;
-}
+/** What may be replaced by the process around the service; the ingress takes the same, but for what only a worker has. */
+export type ServiceOptions = Omit<WorkerOptions, 'signal'>;
 
 /**
  * Starts ingress and worker in one process over one connection, so that runs start eagerly. The ingress accepts at once; the worker

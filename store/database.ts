@@ -14,7 +14,8 @@ const MAX_ATTEMPTS = 3;
 
 /** SQLSTATE classes and codes that mean "not now": connection, access, lost races, resources, operator, system, read-only, locked. */
 const UNAVAILABLE = /^(08|28|3D|40|53|57|58|XX|25006$|55P03$)/;
-const LOST_RACE = /^(40001|40P01)$/;
+/** Serialization, deadlock, and a row that another statement added after this one began. */
+const LOST_RACE = /^(40001|40P01|23505)$/;
 
 /** Where the store writes its own few remarks; pino's loggers fit. */
 export interface StoreLog {
@@ -62,7 +63,7 @@ export function createDatabase(options: {
         return await client.$queryRaw<Row[]>(statement);
       } catch (error) {
         const { sqlState } = codesOf(error);
-        // A statement is atomic, so one that lost a deadlock can simply be sent again.
+        // A statement is atomic, so one that lost a race can simply be sent again and sees what the winner did.
         if (tries < MAX_ATTEMPTS && sqlState !== null && LOST_RACE.test(sqlState)) continue;
         throw classify(error);
       }

@@ -96,22 +96,21 @@ function syncStatement(processId: string, snapshot: Snapshot, stepResult: unknow
     ), open AS MATERIALIZED (
       SELECT m.* FROM user_mapping m JOIN stepped s ON m.app_id = s.app_id AND m.account_id = s.account_id
       WHERE m.ended_at IS NULL
-    ), kept AS MATERIALIZED (
-      SELECT o.id, o.talkdesk_user_id FROM open o JOIN listed l ON l.talkdesk_user_id = o.talkdesk_user_id COLLATE "C"
-      WHERE (o.email, o.name, o.active) IS NOT DISTINCT FROM (l.email, l.name, l.active)
+    ), differing AS MATERIALIZED (
+      -- A full join is never a nested loop, which ten thousand users on both sides would make very slow.
+      SELECT o.id, o.product_user_id, l.talkdesk_user_id, l.email, l.name, l.active
+      FROM open o FULL JOIN listed l ON l.talkdesk_user_id = o.talkdesk_user_id
+      WHERE o.id IS NULL OR l.talkdesk_user_id IS NULL OR (o.email, o.name, o.active) IS DISTINCT FROM (l.email, l.name, l.active)
     ), ended AS (
       UPDATE user_mapping m SET ended_at = GREATEST(${readAt}, m.started_at)
-      FROM open o LEFT JOIN kept k ON k.id = o.id
-      WHERE m.id = o.id AND k.id IS NULL
-      RETURNING m.talkdesk_user_id
+      FROM differing d WHERE m.id = d.id
+      RETURNING m.id
     ), begun AS (
       INSERT INTO user_mapping (app_id, account_id, talkdesk_user_id, product_user_id, email, name, active, started_at)
-      SELECT s.app_id, s.account_id, l.talkdesk_user_id, o.product_user_id, l.email, l.name, l.active, ${readAt}
-      FROM listed l CROSS JOIN stepped s
-        LEFT JOIN kept k ON k.talkdesk_user_id = l.talkdesk_user_id
-        LEFT JOIN open o ON o.talkdesk_user_id = l.talkdesk_user_id
+      SELECT s.app_id, s.account_id, d.talkdesk_user_id, d.product_user_id, d.email, d.name, d.active, ${readAt}
+      FROM differing d CROSS JOIN stepped s
       -- Counting first makes the old rows end before the new ones begin: a user has one open row.
-      WHERE k.id IS NULL AND (SELECT count(*) FROM ended) >= 0
+      WHERE d.talkdesk_user_id IS NOT NULL AND (SELECT count(*) FROM ended) >= 0
     )
     SELECT installation_id FROM stepped`;
 }

@@ -41,14 +41,12 @@ export function createProcessChanges(database: Database): Changes {
             ON CONFLICT (app_id, account_id) DO UPDATE
             SET product_account_id = EXCLUDED.product_account_id, installation_id = EXCLUDED.installation_id, status = 'active',
               provisioned_at = EXCLUDED.provisioned_at, undone_at = NULL
-          ), listed AS MATERIALIZED (
-            SELECT * FROM unnest(${users.map((user) => user.talkdeskUserId)}::text[], ${users.map((user) => user.productUserId)}::text[])
-              AS l (talkdesk_user_id, product_user_id)
+          ), map AS MATERIALIZED (
+            SELECT ${json(Object.fromEntries(users.map((user) => [user.talkdeskUserId, user.productUserId])))} AS ids
           ), mapped AS (
-            UPDATE user_mapping m SET product_user_id = l.product_user_id
-            FROM changed c, listed l
-            WHERE m.app_id = c.app_id AND m.account_id = c.account_id AND m.ended_at IS NULL
-              AND m.talkdesk_user_id = l.talkdesk_user_id AND m.product_user_id IS DISTINCT FROM l.product_user_id
+            UPDATE user_mapping m SET product_user_id = map.ids ->> m.talkdesk_user_id
+            FROM changed c CROSS JOIN map
+            WHERE m.app_id = c.app_id AND m.account_id = c.account_id AND m.ended_at IS NULL AND map.ids ? m.talkdesk_user_id
           ), ${appendAudit({
             action: Prisma.sql`'provisioned'::text`,
             at,

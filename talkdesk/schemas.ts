@@ -33,7 +33,7 @@ export function meaningOfState(word: string): StateMeaning {
   return STATE_MEANINGS.get(word.trim().toLowerCase()) ?? 'unknown';
 }
 
-const stateSchema = z.object({ state: z.string().min(1), updated_at: z.unknown() });
+const stateSchema = z.object({ state: z.string().min(1), updated_at: z.unknown().optional() });
 /** The installing admin, as an object or as a bare id (talkdesk-api.md 4.2). */
 const creatorSchema = z
   .union([
@@ -51,9 +51,9 @@ export const installationSchema = z
     scopes: z.array(z.string()).catch([]),
     total_licenses: looseCount,
     created_by: creatorSchema,
-    state: z.unknown(),
+    state: z.unknown().optional(),
     _embedded: z
-      .object({ created_by: creatorSchema, state: z.unknown() })
+      .object({ created_by: creatorSchema, state: z.unknown().optional() })
       .catch({ created_by: null, state: undefined }),
   })
   .transform((read, context): TalkdeskInstallation => {

@@ -1,7 +1,11 @@
-import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
-import { attemptWarnings } from './interceptors.js';
-import type { WarnOfAttempt } from './interceptors.js';
+import { attemptWarnings, type WarnOfAttempt } from './interceptors.js';
 
 /** Time that running activities get to end by themselves when the worker stops. Below the usual 30 s of a process manager. */
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -16,6 +20,8 @@ export interface CreateWorkerOptions {
   activities: Activities;
   /** Told of attempts that keep failing. */
   warn: WarnOfAttempt;
+  /** Around every attempt of an activity, inside the warnings. */
+  activityInterceptors?: ActivityInterceptorsFactory[];
   /** Cached runs; 0 replays each task from the start (tests). Default 500. */
   maxCachedWorkflows?: number;
 }
@@ -28,7 +34,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     taskQueue: options.taskQueue,
     workflowBundle: options.workflowBundle,
     activities: options.activities,
-    interceptors: { activity: [attemptWarnings(options.warn)] },
+    interceptors: { activity: [attemptWarnings(options.warn), ...(options.activityInterceptors ?? [])] },
     maxCachedWorkflows: options.maxCachedWorkflows ?? 500,
     maxConcurrentWorkflowTaskExecutions: 40,
     maxConcurrentLocalActivityExecutions: 100,

@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
 import type { Config } from '../config/index.js';
@@ -35,7 +35,8 @@ export interface WorkerOptions {
   workflowBundle?: WorkflowBundleOption;
   /** Ends the waiting for a Temporal server that is away. */
   signal?: AbortSignal;
-  maxCachedWorkflows?: number;
+  /** Around every attempt of an activity; tests move the clock here. */
+  activityInterceptors?: ActivityInterceptorsFactory[];
 }
 
 /**
@@ -88,7 +89,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
         random: Math.random,
       }),
       warn: (warning) => log.warn(warning, 'a step keeps failing; its last failure is in the Web UI'),
-      ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
+      activityInterceptors: options.activityInterceptors ?? [],
     });
     const done = worker.run();
     log.info({ taskQueue, namespace }, 'worker is up');

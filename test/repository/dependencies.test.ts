@@ -80,6 +80,22 @@ describe('the lock file', () => {
     const root = scratchProject(t, { 'package-lock.json': lock({ version: '1.0.0' }) });
     assert.deepEqual(checkLockFile(root), ['package-lock.json: node_modules/left has no checksum']);
   });
+
+  const tool = { version: '1.0.0', integrity: 'sha512-abc', optionalDependencies: { '@left/win32-x64': '1.0.0' } };
+  const binary = { version: '1.0.0', optional: true, os: ['win32'], cpu: ['x64'] };
+
+  it('is refused without the binaries of other platforms', (t) => {
+    const root = scratchProject(t, { 'package-lock.json': lock(tool) });
+    assert.match(checkLockFile(root).join('\n'), /^package-lock\.json: @left\/win32-x64@1\.0\.0 is left out/);
+  });
+
+  for (const place of ['node_modules/@left/win32-x64', 'node_modules/left/node_modules/@left/win32-x64']) {
+    it(`holds with such a binary at ${place}, even without its checksum`, (t) => {
+      const packages = { '': {}, 'node_modules/left': tool, [place]: binary };
+      const root = scratchProject(t, { 'package-lock.json': JSON.stringify({ packages }) });
+      assert.deepEqual(checkLockFile(root), []);
+    });
+  }
 });
 
 describe('protobufjs', () => {

@@ -167,3 +167,15 @@ test('by the switch a timeout leaves the client alive', async () => {
     await own.stop();
   }
 });
+
+test('what is due happens by itself as well, without the clock being moved', async () => {
+  // Times in events have whole seconds: the window ends within the coming one.
+  const created_at = new Date(Date.now() - 7 * dayMs + 1000).toISOString();
+  const prepared = await prepare(simulator, { created_at });
+  const view = () => simulator.control.installation(prepared.installation_id);
+  const endsMs = Date.now() + 5000;
+  while ((await view()).state === 'installing' && Date.now() < endsMs) await new Promise((go) => setTimeout(go, 20));
+  const ended = await view();
+  assert.equal(ended.state, 'timeout');
+  assert.ok(Date.parse(ended.updated_at) >= Date.parse(ended.deadline));
+});

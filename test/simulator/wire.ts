@@ -36,7 +36,7 @@ export async function prepare(simulator: RunningSimulator, input: Partial<Instal
 }
 
 /** The private key of the event: base64 PKCS#8 DER without armour (talkdesk-api.md 3.2). */
-export function privateKeyOf(event: InstalledEvent): KeyObject {
+function privateKeyOf(event: InstalledEvent): KeyObject {
   return createPrivateKey({ key: Buffer.from(event.data.private_key, 'base64'), format: 'der', type: 'pkcs8' });
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 import {
   createSealer,
   createStore,
@@ -131,3 +132,28 @@ export function snapshot(users: Snapshot['users'], changes: Partial<Snapshot> = 
 
 /** A time of day on the day of the fixtures, such as `10:00:05.000`. */
 export const at = (text: string): Date => new Date(`2026-01-05T${text}Z`);
+
+/** Runs the work while `sql` stands uncommitted, and commits as soon as the work waits for it. */
+export async function whileUncommitted<T>(database: TestDatabase, sql: string, work: () => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    await client.query(`BEGIN; ${sql}`);
+    const result = work();
+    let ended = false;
+    result.then(
+      () => (ended = true),
+      () => (ended = true),
+    );
+    for (let waiting = 0; waiting === 0 && !ended; ) {
+      const [row] = await database.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      waiting = row?.n ?? 0;
+    }
+    await client.query('COMMIT');
+    return await result;
+  } finally {
+    await client.end();
+  }
+}

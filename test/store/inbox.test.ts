@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { placeOf } from '../../store/sealing.js';
-import { delivery, openStore, type TestStore } from './fixtures.js';
+import { delivery, openStore, type TestStore, whileUncommitted } from './fixtures.js';
 
 let t: TestStore;
 before(async () => {
@@ -61,6 +61,14 @@ describe('accept', () => {
     assert.equal(results.filter((result) => result.kind === 'duplicate').length, 99);
     const rows = await t.database.query(`SELECT 1 FROM inbox_event WHERE id = 'hundredfold'`);
     assert.equal(rows.length, 1);
+  });
+
+  it('tells a repeat that another connection commits at the same moment', async () => {
+    const event = delivery({ eventId: 'meanwhile' });
+    const insert = `INSERT INTO inbox_event (id, type, app_id, account_id, created_at, received_at, status, body, body_hash)
+      VALUES ('meanwhile', 'app.installed', 'app-1', 'account-1', now(), now(), 'received', '', '${sha256(event.rawBody)}')`;
+    const result = await whileUncommitted(t.database, insert, () => t.store.inbox.accept(event));
+    assert.deepEqual(result, { kind: 'duplicate', dispatched: false });
   });
 
   it('settles at once what is only recorded, and keeps what nothing acts on yet', async () => {

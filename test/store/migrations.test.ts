@@ -121,6 +121,15 @@ describe('migrations', () => {
     assert.deepEqual(await tables(), ['_prisma_migrations', 'a', 'b', 'c']);
   });
 
+  it('undoes a migration that it cannot record', async () => {
+    const folder = await folderOf({ '1_a': 'CREATE TABLE a (); ALTER TABLE _prisma_migrations RENAME TO elsewhere' });
+    await assert.rejects(
+      applyMigrations(database.url, { folder }),
+      isMigrationError(/1_a failed and was undone \(42P01\)/),
+    );
+    assert.deepEqual(await tables(), ['_prisma_migrations']);
+  });
+
   it('refuses a migration that another tool began and did not finish', async () => {
     const folder = await folderOf({ '1_a': 'CREATE TABLE a ()' });
     await applyMigrations(database.url, { folder });

@@ -85,7 +85,9 @@ describe('keys that do not fit', () => {
   const shortText = generateKeyPairSync('rsa', { modulusLength: 1_024 })
     .privateKey.export({ type: 'pkcs8', format: 'der' })
     .toString('base64');
-  const encrypted = ec.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
+  const encrypted = ec.privateKey
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+    .toString();
   const publicText = ec.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
   const cases: [string, string, KeyAlgorithm, RegExp][] = [
     ['another curve', ecText, 'ES384', /does not fit ES384.*P-384/],
@@ -110,9 +112,17 @@ describe('keys that do not fit', () => {
 describe('loaded keys', () => {
   it('are kept per key and algorithm, and leave when there are too many', () => {
     const keys = createPrivateKeys({ maxKeys: 1 });
-    const credentials = { clientId: 'c', clientSecret: null, publicKey: null, keyId: 'k', keyAlgorithm: 'ES256' as const };
+    const credentials = {
+      clientId: 'c',
+      clientSecret: null,
+      publicKey: null,
+      keyId: 'k',
+      keyAlgorithm: 'ES256' as const,
+    };
     const text = () =>
-      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+      generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .privateKey.export({ type: 'pkcs8', format: 'der' })
+        .toString('base64');
     const first = { ...credentials, privateKey: text() };
     const second = { ...credentials, privateKey: text() };
     const loaded = keys.of(first);

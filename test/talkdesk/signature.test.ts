@@ -18,7 +18,10 @@ const BODY = Buffer.from('{"id":"1","text":"Olá, 東京"}');
 /** SPKI prefix lengths are not assumed: the point is put together from the JWK form. */
 function rawPoint(key: KeyObject, bytes: number): Buffer {
   const { x = '', y = '' } = key.export({ format: 'jwk' });
-  const coordinate = (text: string) => Buffer.from(text, 'base64url').toString('hex').padStart(bytes * 2, '0');
+  const coordinate = (text: string) =>
+    Buffer.from(text, 'base64url')
+      .toString('hex')
+      .padStart(bytes * 2, '0');
   return Buffer.from(`04${coordinate(x)}${coordinate(y)}`, 'hex');
 }
 

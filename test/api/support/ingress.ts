@@ -8,6 +8,7 @@ import { createStore } from '../../../store/index.js';
 import { createSealer } from '../../../store/sealing.js';
 import type { DispatchItem, Store } from '../../../store/types.js';
 import { readEnvelope } from '../../../talkdesk/envelope.js';
+import { createHttpClient } from '../../../talkdesk/http.js';
 import { createRegions } from '../../../talkdesk/regions.js';
 import { createDeliveryVerifier } from '../../../talkdesk/signature-keys.js';
 import { APP_ID, type KeyEndpoint } from './deliveries.js';
@@ -37,7 +38,7 @@ export async function startIngress(options: {
   const store = createStore({ databaseUrl: options.databaseUrl, sealer, poolMax: 10, log });
   const insecureHosts = [options.keys.hostPort];
   const regions = createRegions([{ name: 'test', gateway: options.keys.url, tokenHosts: [] }], insecureHosts);
-  const verifier = createDeliveryVerifier({ regions, http: { insecureHosts }, store: store.signatureKeys, now, log });
+  const verifier = createDeliveryVerifier({ regions, http: createHttpClient({ insecureHosts }), store: store.signatureKeys, now, log });
   const metrics = createMetrics();
   const dispatched: DispatchItem[] = [];
   const facts: LifecycleFact[] = [];
