@@ -36,7 +36,11 @@ export function createHealth(deps: {
   });
   app.get('/readyz', async (_req, res) => {
     const { ready, words } = deps.isStopping() ? { ready: false, words: 'stopping' } : await readiness();
-    res.status(ready ? 200 : 503).set('Cache-Control', 'no-store').type('text/plain').send(`${words}\n`);
+    res
+      .status(ready ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .type('text/plain')
+      .send(`${words}\n`);
   });
   app.get('/metrics', async (_req, res) => {
     res.set('Content-Type', deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics());

@@ -1,5 +1,5 @@
 /** Something did not answer within its time limit. */
-export class TimeLimitError extends Error {
+class TimeLimitError extends Error {
   override readonly name = 'TimeLimitError';
 
   constructor(what: string, timeoutMs: number) {

@@ -41,10 +41,15 @@ export async function listen(
   return { url: `http://${host}:${port}`, stop: (graceMs) => stop(server, graceMs) };
 }
 
-function listenProblem(error: NodeJS.ErrnoException, address: { host: string; port: number; settings: string }): string {
+function listenProblem(
+  error: NodeJS.ErrnoException,
+  address: { host: string; port: number; settings: string },
+): string {
   const where = `${address.host}:${address.port}`;
-  if (error.code === 'EADDRINUSE') return `${where} is in use by another process: end it or set ${address.settings} differently`;
-  if (error.code === 'EACCES') return `${where} may not be listened on by this user: set ${address.settings} differently`;
+  if (error.code === 'EADDRINUSE')
+    return `${where} is in use by another process: end it or set ${address.settings} differently`;
+  if (error.code === 'EACCES')
+    return `${where} may not be listened on by this user: set ${address.settings} differently`;
   return `cannot listen on ${where} (${error.code ?? error.message}): check ${address.settings}`;
 }
 

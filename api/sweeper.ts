@@ -62,7 +62,8 @@ export function createSweeper(deps: {
       if (!(error instanceof TemporalError) || error.kind !== 'refused') throw error;
       log.error({ alarm: 'temporal', reason: error.message }, 'search attribute not ensured');
     }
-    if (preparedFor !== undefined) log.warn({ namespaceId }, 'the Temporal namespace is a new one: open events are handed over again');
+    if (preparedFor !== undefined)
+      log.warn({ namespaceId }, 'the Temporal namespace is a new one: open events are handed over again');
     preparedFor = namespaceId;
   }
 
@@ -75,7 +76,10 @@ export function createSweeper(deps: {
         try {
           if (await act(item)) done += 1;
         } catch (error) {
-          log.warn({ eventId: item.eventId, installationId: item.installationId, reason: messageOf(error) }, 'event not handed over');
+          log.warn(
+            { eventId: item.eventId, installationId: item.installationId, reason: messageOf(error) },
+            'event not handed over',
+          );
           if (error instanceof TemporalError && error.kind === 'unavailable') waiting.length = 0;
         }
       }
@@ -101,7 +105,10 @@ export function createSweeper(deps: {
     if (quiet.length > 0) metrics.claimed('audit', quiet.length);
     const restarted = await forEach(quiet, async (item) => {
       if (await starter.isOpen(item.tenant)) return false;
-      log.warn({ eventId: item.eventId, installationId: item.installationId }, 'unsettled event without an open run: started again');
+      log.warn(
+        { eventId: item.eventId, installationId: item.installationId },
+        'unsettled event without an open run: started again',
+      );
       return await handOver(item);
     });
     if (handedOver + restarted > 0) log.info({ handedOver, restarted }, 'sweeper handed events over');
@@ -117,7 +124,8 @@ export function createSweeper(deps: {
     } catch (error) {
       // Once per problem, not once per pass: an outage lasts many passes.
       const problem = messageOf(error);
-      if (problem !== lastProblem) log.error({ alarm: 'sweeper', reason: problem }, 'sweeper could not finish its pass');
+      if (problem !== lastProblem)
+        log.error({ alarm: 'sweeper', reason: problem }, 'sweeper could not finish its pass');
       lastProblem = problem;
       return { handedOver: 0, restarted: 0 };
     }

@@ -25,7 +25,10 @@ export function asTemporalError(what: string, error: unknown): TemporalError {
   const grpcError = grpcErrorIn(error);
   if (grpcError !== undefined) {
     const kind = TRANSIENT_CODES.has(grpcError.code) ? 'unavailable' : 'refused';
-    return new TemporalError(kind, `${what}: ${grpcError.details || 'no answer from the server'} (gRPC status ${grpcError.code})`);
+    return new TemporalError(
+      kind,
+      `${what}: ${grpcError.details || 'no answer from the server'} (gRPC status ${grpcError.code})`,
+    );
   }
   if (error instanceof NamespaceNotFoundError) {
     return new TemporalError('refused', `${what}: the namespace "${error.namespace}" does not exist; create it first`);

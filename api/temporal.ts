@@ -8,7 +8,12 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { type TenantKey, workflowIdOf } from '../contracts/ids.js';
-import { INSTALLATION_ID_ATTRIBUTE, LIFECYCLE_WORKFLOW, type LifecycleInput, wakeSignal } from '../contracts/messages.js';
+import {
+  INSTALLATION_ID_ATTRIBUTE,
+  LIFECYCLE_WORKFLOW,
+  type LifecycleInput,
+  wakeSignal,
+} from '../contracts/messages.js';
 import type { DispatchItem } from '../store/types.js';
 import type { lifecycleWorkflow } from '../workflows/index.js';
 import { withinLimit } from './limit.js';
@@ -143,7 +148,10 @@ export function createLifecycleStarter(deps: {
           if (await start(item, durableFirst)) return 'started';
           if (await wake(item)) return 'woken';
         }
-        throw new TemporalError('unavailable', 'start a run: runs of this tenant open and close faster than they can be told');
+        throw new TemporalError(
+          'unavailable',
+          'start a run: runs of this tenant open and close faster than they can be told',
+        );
       }),
 
     isOpen: (tenant) =>
@@ -159,7 +167,9 @@ export function createLifecycleStarter(deps: {
 
     async namespaceId(options) {
       if (knownNamespaceId !== undefined && options?.refresh !== true) return knownNamespaceId;
-      const answer = await call('describe the namespace', () => client.workflowService.describeNamespace({ namespace }));
+      const answer = await call('describe the namespace', () =>
+        client.workflowService.describeNamespace({ namespace }),
+      );
       const id = answer.namespaceInfo?.id;
       if (!id) throw new TemporalError('unavailable', 'describe the namespace: the answer carries no namespace id');
       knownNamespaceId = id;
@@ -174,7 +184,8 @@ export function createLifecycleStarter(deps: {
         );
         const type = customAttributes?.[INSTALLATION_ID_ATTRIBUTE];
         if (type === KEYWORD_TYPE) return;
-        if (type !== undefined) throw new TemporalError('refused', 'the search attribute exists with another type than Keyword');
+        if (type !== undefined)
+          throw new TemporalError('refused', 'the search attribute exists with another type than Keyword');
         await call('add a search attribute', () =>
           operatorService.addSearchAttributes({
             namespace,

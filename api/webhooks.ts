@@ -81,7 +81,10 @@ export function createWebhook(deps: WebhookDeps): RequestHandler {
 
     const verdict = await verify({ rawBody, signature, keyId, receivedAt }, log);
     if (verdict.result === 'unavailable') {
-      log.error({ alarm: 'signature-keys', reason: verdict.reason }, 'delivery not verified, sender asked to come again');
+      log.error(
+        { alarm: 'signature-keys', reason: verdict.reason },
+        'delivery not verified, sender asked to come again',
+      );
       return { name: 'keys-unavailable', answer: comeAgain('the signature cannot be checked now, come again') };
     }
     if (verdict.result === 'invalid') {

@@ -1,44 +1,48 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import {
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger,
+  type LoggerOptions,
+  pino,
+} from 'pino';
+import { redactText, redactValue } from './redact.js';
 
-/** Field names that may hold something secret. They should not be logged at all; this is the second wall. */
-const SECRET_FIELDS = [
-  'authorization',
-  'access_token',
-  'accessToken',
-  'client_assertion',
-  'client_secret',
-  'clientSecret',
-  'private_key',
-  'privateKey',
-  'password',
-  'token',
-  'body',
-  'rawBody',
-];
-
-/** The service's logger: JSON lines with ISO times. `destination` is for tests; the default is standard output. */
-export function createLogger(options: { level: string; destination?: DestinationStream }): Logger {
-  const settings = {
-    level: options.level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: {
-      paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
-      censor: '[secret]',
-    },
-    serializers: { err: errorWords, error: errorWords },
-  };
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+/** How the logger is made. */
+export interface CreateLoggerOptions {
+  /** A level of pino, or `silent`. */
+  level: string;
+  /** Where lines go; the default is standard output. */
+  destination?: DestinationStream;
 }
 
-/** An error as it may be logged: further fields of foreign errors (requests, options) can hold secrets. */
-function errorWords(error: unknown): unknown {
-  if (!(error instanceof Error)) return typeof error;
-  const { code } = error as { code?: unknown };
-  return {
-    type: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(typeof code === 'string' ? { code } : {}),
+/**
+ * The service's logger: JSON lines with ISO times. Secrets should not reach it at all; as a second wall, fields of secret names, bodies
+ * and headers are censored at any depth, and messages and errors are searched for what looks like a secret.
+ */
+export function createLogger({ level, destination }: CreateLoggerOptions): Logger {
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: {
+      log: (fields) => redactValue(fields) as Record<string, unknown>,
+    },
+    // Pino would serialise errors before the formatter, with every field that a library hung on them.
+    serializers: { err: redactValue },
+    hooks: {
+      logMethod(args, method) {
+        const clean = args.map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
+        method.apply(this, clean as typeof args);
+      },
+    },
   };
+  const logger = destination === undefined ? pino(options) : pino(options, destination);
+  // Pino passes fields of child loggers by the formatter above. Children inherit this method, whatever their level of nesting.
+  const { child } = logger;
+  return Object.assign(logger, {
+    child(this: unknown, bindings: Bindings, childOptions?: ChildLoggerOptions): Logger {
+      return Reflect.apply(child, this, [redactValue(bindings), childOptions]);
+    },
+  });
 }

@@ -73,12 +73,14 @@ async function checkSampleProduct(databaseUrl: string, sent: SentInstallation, e
   await client.connect();
   try {
     const { rows } = await client.query<{ status: string; users: number }>(
-      `SELECT a.status, count(u.*)::int AS users FROM account a LEFT JOIN account_user u USING (account_id)
+      `SELECT a.status, count(u.user_id)::int AS users FROM account a
+       LEFT JOIN account_user u ON u.account_id = a.account_id AND u.active
        WHERE a.app_id = $1 AND a.talkdesk_account_id = $2 GROUP BY a.account_id`,
       [sent.appId, sent.accountId],
     );
     const account = rows[0];
     if (account === undefined) throw new LocalError('The sample product holds no account for the installation.');
+    if (account.status !== 'active') throw new LocalError(`The account in the sample product is ${account.status}.`);
     if (account.users !== expectedUsers) {
       throw new LocalError(`The sample product holds ${account.users} users of the account, Talkdesk ${expectedUsers}.`);
     }

@@ -26,7 +26,7 @@ export interface RunningLocal {
   /** Apps that the service knows. */
   appIds: string[];
   temporal: { address: string | null; namespace: string; uiUrl: string | null };
-  /** Address of the sample product's own database, with its password; null when the user's own settings name it. */
+  /** Address of the sample product's own database, with its password. Never print it. */
   productDatabaseUrl: string;
   /** Whether accounts are provisioned in the sample product. */
   usesSample: boolean;
@@ -71,6 +71,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   const { dataDir } = settings;
   const children = createChildren({ dataDir, say });
   const closing: Closing[] = [];
+  const startedAt = performance.now();
   let starting: Promise<RunningLocal> | null = null;
   let stopping: Promise<void> | null = null;
   let fail: (error: LocalError) => void;
@@ -83,6 +84,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   async function own<Part extends { child: Child; stop(): Promise<void> }>(what: PartName, part: Part): Promise<Part> {
     closing.push({ what, close: () => part.stop() });
     if (stopping !== null) throw stoppedWhileStarting();
+    say(`  ${what} is up, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     void part.child.ended.then((how) => {
       if (stopping !== null) return;
       fail(new LocalError(`${what} ${how} unexpectedly. Its last lines (${part.child.logFile}):\n${part.child.lastLines()}`));
@@ -94,15 +96,18 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     await lockDataDir(dataDir, closing);
     await children.endOrphans();
     const ports = await claimPorts(settings);
-    // Everything that the later steps wait for begins at once; nobody is left running when one of them fails.
+    // Before anything runs: it may be missing, or take minutes to fetch.
+    const cli = settings.temporal === null ? '' : await ensureBinary('temporal', { env, say });
+    // What the later steps wait for begins at once.
     const [postgres, temporal, simulator] = await allOrFirstFailure([
       settings.postgresPort === null ? null : startOwnPostgres(settings.postgresPort),
-      settings.temporal === null ? null : startOwnTemporal(ports.temporal, ports.temporalUi),
+      settings.temporal === null ? null : startOwnTemporal(cli, ports.temporal, ports.temporalUi),
       startSimulator({ children, env, host: settings.simulator.host, port: ports.simulator }).then((part) =>
         own('The simulator', { ...part, stop: () => part.child.stop() }),
       ),
     ]);
     const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres);
+    say(`  The databases are up to date, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     const config = loadConfig(
       serviceEnvironment(env, {
         dataDir,
@@ -136,8 +141,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     return own('PostgreSQL', await startPostgres({ dataDir, children, say, port, env }));
   }
 
-  async function startOwnTemporal(port: number, uiPort: number): Promise<TemporalServer> {
-    const cli = await ensureBinary('temporal', { env, say });
+  async function startOwnTemporal(cli: string, port: number, uiPort: number): Promise<TemporalServer> {
     const dir = join(dataDir, 'temporal');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return own('Temporal', await startTemporalServer({ cli, children, env, dbFile: join(dir, 'temporal.db'), port, uiPort }));
@@ -147,8 +151,10 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     await postgres?.ensureDatabase(SERVICE_DATABASE);
     const databaseUrl = postgres?.urlOf(SERVICE_DATABASE) ?? String(env['DATABASE_URL']);
     await applyMigrations(databaseUrl);
-    const chosen = env['PRODUCT_DATABASE_URL'];
-    if (chosen) return { databaseUrl, productDatabaseUrl: chosen };
+    return { databaseUrl, productDatabaseUrl: env['PRODUCT_DATABASE_URL'] || (await makeProductDatabase(databaseUrl)) };
+  }
+
+  async function makeProductDatabase(databaseUrl: string): Promise<string> {
     const password = keptPassword(dataDir, 'product-password');
     const sample = { database: SAMPLE_DATABASE, role: SAMPLE_DATABASE, password };
     try {
@@ -162,7 +168,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     url.username = sample.role;
     url.password = encodeURIComponent(password);
     url.pathname = `/${sample.database}`;
-    return { databaseUrl, productDatabaseUrl: url.href };
+    return url.href;
   }
 
   async function stopAll(): Promise<void> {

@@ -5,23 +5,34 @@
  * - the same idempotency key twice, also at the same time, has one effect and the same answer;
  * - `provision` of a process after that process's `deprovision` is refused;
  * - a call of an older generation than the newest one seen for the tenant is refused;
+ * - update, suspend, resume and syncUsers of an account that is not open, or is another tenant's, are refused;
+ * - a call whose `signal` aborts comes back soon, with the signal's reason as exception; one whose signal has aborted does nothing;
  * - a refusal is an answer (`refused`), not an exception. An exception means "it may or may not have happened": the service
  *   asks `lookup`, or calls again with the same key.
  */
 export interface Product {
-  /** Creates the account of a tenant, or finds the one that this key made before. */
+  /**
+   * Creates the account of a tenant and gives its id, or finds the one the tenant already has: of this key, of another process, or of
+   * an earlier installation, which is opened again with its users' ids kept.
+   */
   provision(call: ProvisionCall): Promise<ProvisionAnswer>;
-  /** Brings plan and name of an existing account to what the call says. */
+  /** Brings name, plan and licences of an existing account to what the call says. */
   update(call: UpdateCall): Promise<ProductAnswer>;
   /** Blocks use, keeps everything. */
   suspend(call: AccountCall): Promise<ProductAnswer>;
   /** Ends a suspension. */
   resume(call: AccountCall): Promise<ProductAnswer>;
-  /** Ends access and undoes `provision`. An account that is not there counts as done. */
+  /**
+   * Ends access and undoes `provision`; what a reinstall needs may be kept. An account that is not there counts as done, and the
+   * process counts as undone all the same.
+   */
   deprovision(call: ProductCall): Promise<ProductAnswer>;
-  /** The account this tenant has, or null. Changes nothing. */
+  /** The open account (active or suspended) of this tenant, or null. Changes nothing. */
   lookup(call: LookupCall): Promise<ProductAccount | null>;
-  /** Makes the account's users equal to the list: adds, reactivates, deactivates. */
+  /**
+   * Makes the account's users equal to the list: adds, reactivates, deactivates. A user keeps the product user id for ever. The list
+   * may be empty or hold thousands.
+   */
   syncUsers(call: SyncUsersCall): Promise<SyncUsersAnswer>;
   /** A user logged out of Talkdesk: end that user's session. Best effort. */
   onLogout(call: LogoutCall): Promise<ProductAnswer>;

@@ -27,7 +27,7 @@ export async function provisionAccount(client: PoolClient, call: ProvisionCall, 
     [name],
   );
   const block = blocked.rows[0];
-  if (block !== undefined) return refused(`the account ${name} is blocked ${block.reason}`);
+  if (block !== undefined) return refused(`the account ${name} is blocked: ${block.reason}`);
   const { rows } = await client.query<{ account_id: string }>(
     `INSERT INTO account (account_id, app_id, talkdesk_account_id, account_name, company_name, plan_name, licenses,
        first_admin_user_id, authorization_url, token_url, userinfo_url, status, generation, created_at, changed_at)

@@ -11,7 +11,7 @@ import { endUserSession, syncAccountUsers } from './users.js';
  *
  * @throws ProductConfigurationError when `settings.databaseUrl` is missing or the database cannot be used with it
  */
-export const createProduct: CreateProduct = async ({ settings, now }: ProductOptions): Promise<Product> => {
+export const createProduct = (async ({ settings, now }: ProductOptions): Promise<Product> => {
   const databaseUrl = settings['databaseUrl'];
   if (databaseUrl === undefined || databaseUrl === '') {
     throw new ProductConfigurationError(
@@ -53,7 +53,7 @@ export const createProduct: CreateProduct = async ({ settings, now }: ProductOpt
     },
     close: () => database.close(),
   };
-};
+}) satisfies CreateProduct;
 
 interface AccountRow {
   account_id: string;

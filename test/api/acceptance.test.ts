@@ -41,9 +41,9 @@ describe('deliveries that are accepted', () => {
     ingress = await startIngress({ databaseUrl: database.url, keys, now: () => RECEIVED_AT });
   });
   after(async () => {
-    await ingress.stop();
-    await keys.close();
-    await database.drop();
+    await ingress?.stop();
+    await keys?.close();
+    await database?.drop();
   });
 
   async function rowOf(eventId: string): Promise<EventRow | undefined> {
@@ -109,13 +109,23 @@ describe('deliveries that are accepted', () => {
 
   it('keeps known types that no run takes yet, and records unknown ones', async () => {
     const before = ingress.dispatched.length;
-    for (const type of ['app.updated', 'app.uninstalled', 'app.trial_started', 'app.trial_extended', 'app.trial_ended',
-      'app.credentials_rotated', 'user.logout']) {
+    for (const type of [
+      'app.updated',
+      'app.uninstalled',
+      'app.trial_started',
+      'app.trial_extended',
+      'app.trial_ended',
+      'app.credentials_rotated',
+      'user.logout',
+    ]) {
       const event = installedEvent({ top: { type } });
       assert.equal((await deliver(ingress.url, key, event.body)).status, 200, type);
       assert.equal((await rowOf(event.eventId))?.status, 'kept', type);
     }
-    const unknown = installedEvent({ top: { type: 'app.painted' }, data: { account_id: undefined, installation_id: undefined } });
+    const unknown = installedEvent({
+      top: { type: 'app.painted' },
+      data: { account_id: undefined, installation_id: undefined },
+    });
     assert.equal((await deliver(ingress.url, key, unknown.body)).status, 200);
     const row = await rowOf(unknown.eventId);
     assert.equal(row?.status, 'settled');
@@ -143,7 +153,10 @@ describe('deliveries that are accepted', () => {
       assert.equal(answer.body, '');
       assert.match((await quarantined()).at(-1)?.reason ?? '', reason, name);
       const alarms = ingress.lines.slice(linesBefore).map((line) => JSON.parse(line));
-      assert.ok(alarms.some(({ level, alarm }) => level === 50 && alarm === 'quarantine'), name);
+      assert.ok(
+        alarms.some(({ level, alarm }) => level === 50 && alarm === 'quarantine'),
+        name,
+      );
     }
     for (const { eventId } of [noAccount, noInstallation, foreign]) {
       assert.equal(await rowOf(eventId), undefined);
@@ -155,7 +168,9 @@ describe('deliveries that are accepted', () => {
   it('answers 200 to a hundred copies at once and stores one', async () => {
     const event = installedEvent();
     const headers = signatureHeaders(key, event.body);
-    const answers = await Promise.all(Array.from({ length: 100 }, () => deliver(ingress.url, key, event.body, headers)));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => deliver(ingress.url, key, event.body, headers)),
+    );
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
     const rows = await database.query('SELECT id FROM inbox_event WHERE id = $1', [event.eventId]);
     assert.equal(rows.length, 1);
@@ -192,7 +207,12 @@ describe('deliveries that are accepted', () => {
     await deliver(ingress.url, key, event.body, headers);
     const text = ingress.lines.join('');
     assert.ok(text.includes(event.eventId) && text.includes(event.installationId));
-    for (const secret of [...EVENT_SECRETS, headers['X-Hub-Ecdsa-Signature'] ?? '', '"account_name"', 'client_secret']) {
+    for (const secret of [
+      ...EVENT_SECRETS,
+      headers['X-Hub-Ecdsa-Signature'] ?? '',
+      '"account_name"',
+      'client_secret',
+    ]) {
       assert.ok(!text.includes(secret), secret.slice(0, 12));
     }
     const stored = JSON.stringify(await database.query('SELECT inbox_event::text FROM inbox_event'));
@@ -204,7 +224,9 @@ describe('deliveries that are accepted', () => {
     assert.equal(counts['conflict'], 1);
     assert.equal(counts['quarantined'], 7);
     assert.equal(counts['duplicate'], 101);
-    const { values } = (await ingress.metrics.registry.getSingleMetric('appconnect_ack_duration_seconds')?.get()) ?? { values: [] };
+    const { values } = (await ingress.metrics.registry.getSingleMetric('appconnect_ack_duration_seconds')?.get()) ?? {
+      values: [],
+    };
     assert.ok(values.length > 0);
   });
 });

@@ -52,7 +52,13 @@ function newBench(options: { maxInFlight: number; markFails?: boolean }): Bench 
       bench.marks.push([eventId, namespaceId]);
     },
   };
-  const dispatcher = createDispatcher({ starter, inbox, metrics: createMetrics(), log, maxInFlight: options.maxInFlight });
+  const dispatcher = createDispatcher({
+    starter,
+    inbox,
+    metrics: createMetrics(),
+    log,
+    maxInFlight: options.maxInFlight,
+  });
   return {
     ...bench,
     dispatcher,

@@ -42,9 +42,9 @@ describe('health and metrics', () => {
     listener = await listen(health, { host: '127.0.0.1', port: 0, settings: 'OPS_HOST and OPS_PORT' });
   });
   after(async () => {
-    await listener.stop(0);
-    await store.close();
-    await database.drop();
+    await listener?.stop(0);
+    await store?.close();
+    await database?.drop();
   });
 
   const get = (path: string) => send(`${listener.url}${path}`, { method: 'GET' });

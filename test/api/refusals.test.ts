@@ -29,9 +29,9 @@ describe('deliveries that are refused', () => {
     ingress = await startIngress({ databaseUrl: database.url, keys, bodyLimits: { timeoutMs: 400 } });
   });
   after(async () => {
-    await ingress.stop();
-    await keys.close();
-    await database.drop();
+    await ingress?.stop();
+    await keys?.close();
+    await database?.drop();
   });
 
   async function countOf(table: 'inbox_event' | 'quarantine' | 'refused_delivery'): Promise<number> {
@@ -115,8 +115,14 @@ describe('deliveries that are refused', () => {
       [{ 'X-Hub-Ecdsa-Signature-Id': keyId }, 'header X-Hub-Ecdsa-Signature is missing or repeated\n'],
       [{ 'X-Hub-Ecdsa-Signature': signature }, 'header X-Hub-Ecdsa-Signature-Id is missing or repeated\n'],
       [{ ...headers, 'X-Hub-Ecdsa-Signature': ' ' }, 'header X-Hub-Ecdsa-Signature is missing or repeated\n'],
-      [{ ...headers, 'X-Hub-Ecdsa-Signature-Id': [keyId, keyId] }, 'header X-Hub-Ecdsa-Signature-Id is missing or repeated\n'],
-      [{ ...headers, 'X-Hub-Ecdsa-Signature': [signature, signature] }, 'header X-Hub-Ecdsa-Signature is missing or repeated\n'],
+      [
+        { ...headers, 'X-Hub-Ecdsa-Signature-Id': [keyId, keyId] },
+        'header X-Hub-Ecdsa-Signature-Id is missing or repeated\n',
+      ],
+      [
+        { ...headers, 'X-Hub-Ecdsa-Signature': [signature, signature] },
+        'header X-Hub-Ecdsa-Signature is missing or repeated\n',
+      ],
       [{}, 'header X-Hub-Ecdsa-Signature is missing or repeated\n'],
     ];
     for (const [sent, text] of cases) {

@@ -40,15 +40,20 @@ describe('the sweeper', () => {
     starter = starterOf(client);
     await starter.ensureSearchAttributes();
   });
-  after(() => connection.close());
+  after(() => connection?.close());
   beforeEach(async () => {
     database = await createTestDatabase();
-    store = createStore({ databaseUrl: database.url, sealer: createSealer([{ id: 'k1', key: randomBytes(32) }]), poolMax: 6, log });
+    store = createStore({
+      databaseUrl: database.url,
+      sealer: createSealer([{ id: 'k1', key: randomBytes(32) }]),
+      poolMax: 6,
+      log,
+    });
     lines.length = 0;
   });
   afterEach(async () => {
-    await store.close();
-    await database.drop();
+    await store?.close();
+    await database?.drop();
   });
 
   function starterOf(using: Client, deadlineMs = 5_000): LifecycleStarter {
@@ -104,7 +109,10 @@ describe('the sweeper', () => {
   }
 
   it('hands over what was left while Temporal was away, on the durable way', async () => {
-    const away = createTemporalClient({ connectionOptions: { address: `127.0.0.1:${await closedPort()}` }, namespace: 'default' });
+    const away = createTemporalClient({
+      connectionOptions: { address: `127.0.0.1:${await closedPort()}` },
+      namespace: 'default',
+    });
     const item = await stored();
     const blind = newSweeper({ starter: starterOf(away.client, 200) });
     assert.deepEqual(await blind.sweepOnce(), { handedOver: 0, restarted: 0 });
@@ -153,7 +161,10 @@ describe('the sweeper', () => {
       const after = (await rowOf(item)).namespace_id;
       assert.match(after ?? '', NAMESPACE_ID);
       assert.notEqual(after, before);
-      assert.equal((await own.client.workflow.getHandle(`app-1/${item.tenant.accountId}`).describe()).status.name, 'RUNNING');
+      assert.equal(
+        (await own.client.workflow.getHandle(`app-1/${item.tenant.accountId}`).describe()).status.name,
+        'RUNNING',
+      );
     } finally {
       await own.close();
       await server.stop();
@@ -175,7 +186,10 @@ describe('the sweeper', () => {
   it('shares the work with other sweepers: each event is handed over once', async () => {
     const items = await Promise.all(Array.from({ length: 12 }, stored));
     const results = await Promise.all([newSweeper(), newSweeper(), newSweeper()].map((sweeper) => sweeper.sweepOnce()));
-    assert.equal(results.reduce((sum, { handedOver }) => sum + handedOver, 0), 12);
+    assert.equal(
+      results.reduce((sum, { handedOver }) => sum + handedOver, 0),
+      12,
+    );
     for (const item of items) {
       assert.equal((await rowOf(item)).dispatch_attempts, 1);
       assert.equal(await wakesOf(item), 0);

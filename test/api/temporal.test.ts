@@ -4,7 +4,12 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { createLifecycleStarter, createTemporalClient, type LifecycleStarter, type SharingStarter } from '../../api/temporal.js';
+import {
+  createLifecycleStarter,
+  createTemporalClient,
+  type LifecycleStarter,
+  type SharingStarter,
+} from '../../api/temporal.js';
 import { TemporalError } from '../../api/temporal-errors.js';
 import type { DispatchItem } from '../../store/types.js';
 import { fromRunner, quietRuntime, uniqueName } from '../support/temporal.js';
@@ -36,7 +41,7 @@ describe('starting and waking runs', () => {
     starter = starterWith(client);
     await starter.ensureSearchAttributes();
   });
-  after(() => connection.close());
+  after(() => connection?.close());
 
   function starterWith(using: Client, namespace = 'default'): SharingStarter {
     return createLifecycleStarter({ client: using, taskQueue: TASK_QUEUE, namespace, deadlineMs: 5_000 });
@@ -60,7 +65,9 @@ describe('starting and waking runs', () => {
     assert.equal(await described.staticSummary(), 'app.installed of installation inst-?7? for account acc?7');
     const start = (await eventsOf('app%2F1/acc%207'))[0]?.workflowExecutionStartedEventAttributes;
     const payload = start?.input?.payloads?.[0]?.data;
-    assert.deepEqual(JSON.parse(Buffer.from(payload ?? []).toString()), { tenant: { appId: 'app/1', accountId: 'acc 7' } });
+    assert.deepEqual(JSON.parse(Buffer.from(payload ?? []).toString()), {
+      tenant: { appId: 'app/1', accountId: 'acc 7' },
+    });
     assert.equal(start?.input?.payloads?.length, 1);
     const attribute = start?.searchAttributes?.indexedFields?.['InstallationId']?.data;
     assert.equal(Buffer.from(attribute ?? []).toString(), '"inst-*7*"');

@@ -129,7 +129,7 @@ describe('an installation over real HTTP, Temporal and PostgreSQL', () => {
       installed.account_id,
     ]);
     assert.equal(accounts.length, 1);
-    const rows = await surroundings.database.query('SELECT 1 FROM inbox_event WHERE event_id = $1', [installed.event_id]);
+    const rows = await surroundings.database.query('SELECT 1 FROM inbox_event WHERE id = $1', [installed.event_id]);
     assert.equal(rows.length, 1);
   });
 

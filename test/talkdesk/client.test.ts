@@ -454,6 +454,22 @@ describe('reading users', () => {
     assert.equal(stranger.requests.length, 0);
   });
 
+  it('does not take the token to another gateway of the table either', async (context) => {
+    const neighbour = await startServer(context, answers({ _embedded: { users: [user(2)] } }));
+    const { access, client } = await startTalkdesk(
+      context,
+      (_request, response) => {
+        const next = { href: `${neighbour.url}${INSTALLATION_PATH}/users?page=2` };
+        json(response, 200, { _embedded: { users: [user(1)] }, _links: { next } });
+      },
+      { neighbours: [neighbour] },
+    );
+    const error = await failureOfCall(client.readUsers(access, limits()));
+    assert.equal(error.failureClass, 'needs-person');
+    assert.ok(error.message.includes(neighbour.url));
+    assert.equal(neighbour.requests.length, 0);
+  });
+
   it('does not walk in circles or without end', async (context) => {
     for (const next of [() => '?page=1&per_page=200', (page: number) => `?page=${page + 1}`]) {
       const { client, access, apiRequests } = await startTalkdesk(context, (request, response) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { peekRoot, readEnvelope } from '../../talkdesk/envelope.js';
+import { ownMember } from '../../talkdesk/json.js';
 
 const EVENT = {
   id: '0a1b2c3d4e5f60718293a4b5c6d7e8f9',
@@ -118,6 +119,7 @@ describe('an event', () => {
     const data = `{"id":"x","type":"t","app_id":"a","created_at":"2026-01-05T10:00:00Z","data":{"__proto__":{"account_id":"evil"}}}`;
     assert.equal(envelopeOf(data).accountId, null);
     assert.equal(({} as Record<string, unknown>)['account_id'], undefined);
+    for (const name of ['constructor', 'toString', '__proto__']) assert.equal(ownMember({}, name), undefined);
   });
 });
 

@@ -92,15 +92,19 @@ export function send(
   } = {},
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const req = httpRequest(url, { method: options.method ?? 'POST', headers: options.headers ?? {}, agent: false }, (res) => {
-      const chunks: Buffer[] = [];
-      res.on('data', (chunk: Buffer) => chunks.push(chunk));
-      res.on('error', reject);
-      res.on('end', () => {
-        resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks).toString('utf8') });
-        req.destroy();
-      });
-    });
+    const req = httpRequest(
+      url,
+      { method: options.method ?? 'POST', headers: options.headers ?? {}, agent: false },
+      (res) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
+        res.on('error', reject);
+        res.on('end', () => {
+          resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks).toString('utf8') });
+          req.destroy();
+        });
+      },
+    );
     req.on('error', reject);
     if (options.write) options.write(req);
     else req.end(options.body);
@@ -108,8 +112,16 @@ export function send(
 }
 
 /** Sends a signed delivery; `headers` come on top. */
-export function deliver(url: string, key: SigningKey, body: Buffer, headers: Record<string, string | string[]> = {}): Promise<HttpAnswer> {
-  return send(url, { body, headers: { 'Content-Type': 'application/json', ...signatureHeaders(key, body), ...headers } });
+export function deliver(
+  url: string,
+  key: SigningKey,
+  body: Buffer,
+  headers: Record<string, string | string[]> = {},
+): Promise<HttpAnswer> {
+  return send(url, {
+    body,
+    headers: { 'Content-Type': 'application/json', ...signatureHeaders(key, body), ...headers },
+  });
 }
 
 /** A key endpoint (talkdesk-api.md 2.1) on a free port. */

@@ -38,7 +38,13 @@ export async function startIngress(options: {
   const store = createStore({ databaseUrl: options.databaseUrl, sealer, poolMax: 10, log });
   const insecureHosts = [options.keys.hostPort];
   const regions = createRegions([{ name: 'test', gateway: options.keys.url, tokenHosts: [] }], insecureHosts);
-  const verifier = createDeliveryVerifier({ regions, http: createHttpClient({ insecureHosts }), store: store.signatureKeys, now, log });
+  const verifier = createDeliveryVerifier({
+    regions,
+    http: createHttpClient({ insecureHosts }),
+    store: store.signatureKeys,
+    now,
+    log,
+  });
   const metrics = createMetrics();
   const dispatched: DispatchItem[] = [];
   const facts: LifecycleFact[] = [];

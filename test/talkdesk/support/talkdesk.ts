@@ -52,7 +52,12 @@ export interface TestTalkdesk {
 export async function startTalkdesk(
   context: TestContext,
   answer: Answer,
-  options: { algorithm?: KeyAlgorithm; token?: Answer; client?: Partial<TalkdeskClientOptions> } = {},
+  options: {
+    algorithm?: KeyAlgorithm;
+    token?: Answer;
+    client?: Partial<TalkdeskClientOptions>;
+    neighbours?: TestServer[];
+  } = {},
 ): Promise<TestTalkdesk> {
   let tokens = 0;
   const token: Answer =
@@ -73,9 +78,14 @@ export async function startTalkdesk(
   const { privateKey, publicKey } = makeCredentialKey(algorithm);
   const clock = createClock();
   const warnings: TestTalkdesk['warnings'] = [];
+  const servers = [server, ...(options.neighbours ?? [])];
+  const hosts = servers.map(({ host }) => host);
   const client = createTalkdeskClient({
-    regions: createRegions([{ name: 'local', gateway: server.url, tokenHosts: [server.host] }], [server.host]),
-    insecureHosts: [server.host],
+    regions: createRegions(
+      servers.map(({ url, host }) => ({ name: host, gateway: url, tokenHosts: [host] })),
+      hosts,
+    ),
+    insecureHosts: hosts,
     now: clock.now,
     scopes: () => SCOPES,
     log: {

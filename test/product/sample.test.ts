@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Client } from 'pg';
+import { ProductConfigurationError } from '../../product/errors.js';
+import { createProduct } from '../../product/sample/adapter.js';
+import { createSampleDatabase } from '../../product/sample/create-database.js';
+import { describeProduct } from '../../product/suite.js';
+import { createTestSampleDatabase, type TestSampleDatabase } from './sample-database.js';
+
+const AT = new Date('2031-05-06T07:08:09.123Z');
+
+let database: TestSampleDatabase;
+before(async () => {
+  database = await createTestSampleDatabase();
+});
+after(() => database.drop());
+
+const open = (databaseUrl = database.url) => createProduct({ settings: { databaseUrl }, now: () => AT });
+
+function provisionCall(accountId: string, key: string) {
+  return {
+    appId: 'app',
+    accountId,
+    installationId: `installation of ${accountId}`,
+    generation: 1,
+    processId: `install:${accountId}`,
+    idempotencyKey: key,
+    signal: new AbortController().signal,
+    accountName: accountId,
+    companyName: null,
+    planName: null,
+    licenses: null,
+    adminUserId: null,
+    sso: { authorizationUrl: null, tokenUrl: 'https://acme.talkdeskid.com/oauth/token', userinfoUrl: null },
+  };
+}
+
+describeProduct(
+  'the sample',
+  {
+    open: async () => await open(),
+    async refuseAccount(accountName, reason) {
+      await database.query('INSERT INTO blocked_account (account_name, reason) VALUES ($1, $2)', [accountName, reason]);
+    },
+    async whileHanging(work) {
+      const client = await database.connect();
+      try {
+        await client.query('BEGIN');
+        await client.query('LOCK TABLE tenant_generation IN ACCESS EXCLUSIVE MODE');
+        await work();
+      } finally {
+        await client.end();
+      }
+    },
+  },
+  { describe, it, before, after },
+);
+
+describe('the sample product', () => {
+  it('counts the calls of a key: two calls, one effect, in business time', async () => {
+    const product = await open();
+    try {
+      await product.provision(provisionCall('counted', 'counted:k'));
+      await product.provision(provisionCall('counted', 'counted:k'));
+    } finally {
+      await product.close();
+    }
+    assert.deepEqual(
+      await database.query('SELECT operation, calls, first_at FROM call_ledger WHERE idempotency_key = $1', [
+        'counted:k',
+      ]),
+      [{ operation: 'provision', calls: 2, first_at: AT }],
+    );
+    assert.deepEqual(
+      await database.query('SELECT account_name, created_at, changed_at FROM account WHERE talkdesk_account_id = $1', [
+        'counted',
+      ]),
+      [{ account_name: 'counted', created_at: AT, changed_at: AT }],
+    );
+  });
+
+  it('takes 10,000 users in one call', async () => {
+    const product = await open();
+    try {
+      const account = await product.provision(provisionCall('large', 'large:1'));
+      assert.ok(account.status === 'done');
+      const users = Array.from({ length: 10_000 }, (_, index) => ({
+        talkdeskUserId: `u${index}`,
+        email: `u${index}@example.com`,
+        name: null,
+        admin: false,
+      }));
+      const call = { ...provisionCall('large', 'large:2'), productAccountId: account.productAccountId, users };
+      const answer = await product.syncUsers(call);
+      assert.ok(answer.status === 'done');
+      assert.equal(answer.users.length, 10_000);
+    } finally {
+      await product.close();
+    }
+  });
+
+  it('leaves no statement running in the database when a call is cut off', async () => {
+    const product = await open();
+    const blocker = await database.connect();
+    try {
+      await blocker.query('BEGIN');
+      await blocker.query('LOCK TABLE tenant_generation IN ACCESS EXCLUSIVE MODE');
+      const cutting = new AbortController();
+      const call = product.provision({ ...provisionCall('cut', 'cut:1'), signal: cutting.signal });
+      const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'sample-product' AND wait_event_type = 'Lock'`;
+      await until(async () => (await database.query(waiting))[0]?.['n'] === 1);
+      cutting.abort();
+      await assert.rejects(call, { name: 'AbortError' });
+      await until(async () => (await database.query(waiting))[0]?.['n'] === 0);
+    } finally {
+      await blocker.end();
+      await product.close();
+    }
+  });
+
+  it('can be opened while its database is down, and works once it is up', async () => {
+    await database.query(`ALTER ROLE ${database.role} NOLOGIN`);
+    const product = await open();
+    try {
+      await assert.rejects(product.provision(provisionCall('down', 'down:1')), { code: '28000' });
+      await database.query(`ALTER ROLE ${database.role} LOGIN`);
+      assert.equal((await product.provision(provisionCall('down', 'down:1'))).status, 'done');
+    } finally {
+      await database.query(`ALTER ROLE ${database.role} LOGIN`);
+      await product.close();
+    }
+  });
+
+  it('goes on when the server ends its connections', async () => {
+    const product = await open();
+    try {
+      await product.provision(provisionCall('ended', 'ended:1'));
+      await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      );
+      await until(async () => {
+        try {
+          return (await product.provision(provisionCall('ended', 'ended:2'))).status === 'done';
+        } catch {
+          return false;
+        }
+      });
+    } finally {
+      await product.close();
+    }
+  });
+
+  it('says what to set when its database is not named, missing, or refuses it', async () => {
+    const wrongPassword = new URL(database.url);
+    wrongPassword.password = 'not-the-password';
+    const missing = new URL(database.url);
+    missing.pathname = '/no_such_database';
+    await assert.rejects(open(''), (error: Error) => {
+      assert.ok(error instanceof ProductConfigurationError);
+      return /set PRODUCT_DATABASE_URL/.test(error.message);
+    });
+    for (const url of [wrongPassword.href, missing.href]) {
+      await assert.rejects(open(url), (error: Error) => {
+        assert.ok(error instanceof ProductConfigurationError);
+        assert.match(error.message, /check PRODUCT_DATABASE_URL/);
+        return !error.message.includes('not-the-password');
+      });
+    }
+  });
+});
+
+describe('the database of the sample product', () => {
+  it('can be made again, at the same time, with a new password', async () => {
+    const names = { database: database.database, role: database.role, password: 'another one' };
+    await Promise.all([1, 2, 3].map(() => createSampleDatabase(database.adminUrl, names)));
+    const url = new URL(database.url);
+    await assert.rejects(connectAndEnd(url.href), { code: '28P01' });
+    url.password = encodeURIComponent('another one');
+    await connectAndEnd(url.href);
+    await createSampleDatabase(database.adminUrl, { ...names, password: database.password });
+    await connectAndEnd(database.url);
+  });
+
+  it('gives its role nothing but this database, and this database to nobody else', async () => {
+    const [role] = await database.query(
+      'SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles WHERE rolname = $1',
+      [database.role],
+    );
+    assert.deepEqual(role, {
+      rolsuper: false,
+      rolcreatedb: false,
+      rolcreaterole: false,
+      rolreplication: false,
+      rolbypassrls: false,
+    });
+    const stranger = await createTestSampleDatabase();
+    try {
+      const url = new URL(stranger.url);
+      url.pathname = `/${database.database}`;
+      await assert.rejects(connectAndEnd(url.href), { code: '42501' });
+    } finally {
+      await stranger.drop();
+    }
+  });
+});
+
+async function connectAndEnd(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  try {
+    await client.connect();
+  } finally {
+    await client.end();
+  }
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, 'the awaited condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
