@@ -31,9 +31,11 @@ export function createLogger({ level, destination }: CreateLoggerOptions): Logge
     // Pino would serialise errors before the formatter, with every field that a library hung on them.
     serializers: { err: redactValue },
     hooks: {
-      logMethod(args, method) {
-        const clean = args.map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
-        method.apply(this, clean as typeof args);
+      logMethod([first, ...rest], method) {
+        const args: unknown[] = [typeof first === 'string' ? redactText(first) : first, ...rest.map(redactValue)];
+        // Without a message pino takes the error's, past everything here.
+        if (args.length === 1) args.push(messageOf(first));
+        Reflect.apply(method, this, args);
       },
     },
   };
@@ -45,4 +47,9 @@ export function createLogger({ level, destination }: CreateLoggerOptions): Logge
       return Reflect.apply(child, this, [redactValue(bindings), childOptions]);
     },
   });
+}
+
+function messageOf(logged: unknown): string | undefined {
+  const error = logged instanceof Error ? logged : (logged as { err?: unknown } | null)?.err;
+  return error instanceof Error ? redactText(error.message) : undefined;
 }

@@ -81,7 +81,7 @@ export function describeSettings(): Setting[] {
     setting('SEALING_KEYS_FILE', 'File with the same, one key a line.', null, { example: './sealing-keys' }),
     setting(
       'APPS_FILE',
-      'JSON object by app id: {"<app id>":{"product":{"adapter":"./adapter.js","settings":{}},"scopes":[]}}. ' +
+      'JSON object by app id: {"<app id>":{"product":{"adapter":"./adapter.js","settings":{}},"scopes":["apps:read"]}}. ' +
         'All parts of an entry are optional; paths are relative to the file.',
       null,
       { example: './apps.json' },

@@ -47,6 +47,7 @@ export async function startSimulator(options: {
     args: [...process.execArgv, program],
     env: {
       PATH: options.env['PATH'],
+      TMPDIR: options.env['TMPDIR'],
       SIMULATOR_HOST: options.host,
       SIMULATOR_PORT: String(options.port),
       ...(baseUrl ? { SIMULATOR_BASE_URL: baseUrl } : {}),

@@ -1,21 +1,21 @@
 import { Prisma } from './generated/client.js';
 
 /** What an audit entry can be about. */
-export type AuditAction = 'taken' | 'provisioned' | 'decided' | 'undone' | 'outcome' | 'parked' | 'resumed';
+type AuditAction = 'taken' | 'provisioned' | 'decided' | 'undone' | 'outcome' | 'parked' | 'resumed';
 
 /**
  * The text of an audit entry, as SQL. Built by the database, because only the statement that makes the change knows all of it;
  * `jsonb` orders the keys, so the same entry is the same text.
  */
 export function auditText(entry: {
-  action: Prisma.Sql;
+  action: AuditAction;
   at: Date;
   processId: Prisma.Sql;
   eventId: Prisma.Sql;
   installationId: Prisma.Sql;
   detail: Prisma.Sql;
 }): Prisma.Sql {
-  return Prisma.sql`jsonb_build_object('action', ${entry.action}, 'at', ${entry.at.toISOString()}::text,
+  return Prisma.sql`jsonb_build_object('action', ${entry.action}::text, 'at', ${entry.at.toISOString()}::text,
     'process', ${entry.processId}, 'event', ${entry.eventId}, 'installation', ${entry.installationId}, 'detail', ${entry.detail})::text`;
 }
 
@@ -26,10 +26,10 @@ export function auditHash(hashBefore: Prisma.Sql, seq: Prisma.Sql, entry: Prisma
 
 /**
  * Common table expressions that add one audit entry for the process in `changed`, or none when `changed` is empty. `changed`
- * must give id, event_id, app_id, account_id and installation_id, and `action` and `detail` may name its columns. The tenant's row is the head of
+ * must give id, event_id, app_id, account_id and installation_id; `detail` may name its columns. The tenant's row is the head of
  * its chain: locking it puts entries of concurrent statements one after another.
  */
-export function appendAudit(entry: { action: Prisma.Sql; at: Date; detail: Prisma.Sql }): Prisma.Sql {
+export function appendAudit(entry: { action: AuditAction; at: Date; detail: Prisma.Sql }): Prisma.Sql {
   const text = auditText({
     ...entry,
     processId: Prisma.sql`changed.id`,
@@ -38,7 +38,7 @@ export function appendAudit(entry: { action: Prisma.Sql; at: Date; detail: Prism
   });
   return Prisma.sql`
     entry AS (
-      SELECT changed.*, ${entry.action} AS action, ${text} AS text FROM changed
+      SELECT changed.*, ${entry.action}::text AS action, ${text} AS text FROM changed
     ), chained AS (
       UPDATE tenant t
       SET audit_seq = t.audit_seq + 1, audit_hash = ${auditHash(Prisma.sql`t.audit_hash`, Prisma.sql`t.audit_seq + 1`, Prisma.sql`entry.text`)}

@@ -48,15 +48,18 @@ function claimStatement(options: ClaimOptions): Prisma.Sql {
       WHERE p.id = ${options.processId}
       FOR UPDATE OF p
     ), preempting AS (
-      SELECT e.id FROM before b JOIN inbox_event e ON e.app_id = b.app_id AND e.account_id = b.account_id
+      -- Two branches, because each has its own partial index.
+      SELECT found.id FROM (
+        SELECT e.id, e.created_at FROM before b JOIN inbox_event e ON e.app_id = b.app_id AND e.account_id = b.account_id
+        WHERE e.type = 'app.installed' AND e.outcome IS DISTINCT FROM 'quarantined'
+          AND (e.created_at, e.id) > (b.event_created_at, b.event_id)
+        UNION ALL
+        SELECT e.id, e.created_at FROM before b JOIN inbox_event e ON e.app_id = b.app_id AND e.account_id = b.account_id
+        WHERE e.type = 'app.uninstalled' AND e.status <> 'settled'
+          AND e.installation_id = b.installation_id AND e.created_at >= b.event_created_at
+      ) found
       WHERE NOT ${options.ignorePreemption === true}::boolean
-        AND (
-          (e.type = 'app.installed' AND e.outcome IS DISTINCT FROM 'quarantined'
-            AND (e.created_at, e.id) > (b.event_created_at, b.event_id))
-          OR (e.type = 'app.uninstalled' AND e.status <> 'settled'
-            AND e.installation_id = b.installation_id AND e.created_at >= b.event_created_at)
-        )
-      ORDER BY e.created_at, e.id
+      ORDER BY found.created_at, found.id
       LIMIT 1
     ), claimed AS (
       UPDATE process p

@@ -6,9 +6,13 @@ import { Prisma } from './generated/client.js';
 import { createRefusedDeliveries } from './refused-deliveries.js';
 import { placeOf } from './sealing.js';
 import { instant, storable } from './sql.js';
-import type { AcceptResult, Delivery, Inbox, Sealer } from './types.js';
+import type { AcceptResult, Delivery, EventStatus, Inbox, Sealer } from './types.js';
 
-const STATUS_OF = { dispatch: 'received', keep: 'kept', record: 'settled' } as const;
+const STATUS_OF: Record<Delivery['disposition'], EventStatus> = {
+  dispatch: 'received',
+  keep: 'kept',
+  record: 'settled',
+};
 const MAX_LOOKS = 3;
 
 /** The ingress side of the store. */

@@ -37,9 +37,8 @@ export {
   NotFoundError,
   OutcomeConflictError,
   SealingError,
-  StoreError,
   StoreUnavailableError,
 } from './errors.js';
-export { applyMigrations, assertMigrated, type MigrationOptions } from './migrations.js';
-export { createSealer, type SealingKey } from './sealing.js';
+export { applyMigrations, assertMigrated } from './migrations.js';
+export { createSealer } from './sealing.js';
 export type * from './types.js';

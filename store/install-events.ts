@@ -64,7 +64,7 @@ function takeStatement(install: TakeInstall, sealer: Sealer): Prisma.Sql {
     sealer.seal(Buffer.from(text, 'utf8'), placeOf('credential', column, eventId));
   const body = sealer.seal(Buffer.from(install.bodyWithoutSecrets, 'utf8'), placeOf('inbox_event', 'body', eventId));
   const entry = auditText({
-    action: Prisma.sql`'taken'::text`,
+    action: 'taken',
     at: install.takenAt,
     processId: Prisma.sql`${install.processId}::text`,
     eventId: Prisma.sql`${eventId}::text`,

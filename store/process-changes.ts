@@ -48,7 +48,7 @@ export function createProcessChanges(database: Database): Changes {
             FROM changed c CROSS JOIN map
             WHERE m.app_id = c.app_id AND m.account_id = c.account_id AND m.ended_at IS NULL AND map.ids ? m.talkdesk_user_id
           ), ${appendAudit({
-            action: Prisma.sql`'provisioned'::text`,
+            action: 'provisioned',
             at,
             detail: Prisma.sql`jsonb_build_object('productAccountId', ${productAccountId}::text, 'users', ${users.length}::int)`,
           })}
@@ -71,7 +71,7 @@ export function createProcessChanges(database: Database): Changes {
           UPDATE product_account a SET status = 'undone', undone_at = ${instant(at)}
           FROM changed c
           WHERE a.app_id = c.app_id AND a.account_id = c.account_id AND a.installation_id = c.installation_id AND a.status = 'active'
-        ), ${appendAudit({ action: Prisma.sql`'undone'::text`, at, detail: Prisma.sql`'{}'::jsonb` })}
+        ), ${appendAudit({ action: 'undone', at, detail: Prisma.sql`'{}'::jsonb` })}
         SELECT id FROM before`);
       if (rows.length === 0) throw new NotFoundError('process', processId);
     },
@@ -92,7 +92,7 @@ export function createProcessChanges(database: Database): Changes {
           UPDATE installation i SET remote_state = ${remoteState}, remote_read_at = ${instant(at)}, version = i.version + 1
           FROM changed c WHERE i.id = c.installation_id
         ), ${appendAudit({
-          action: Prisma.sql`'decided'::text`,
+          action: 'decided',
           at,
           detail: Prisma.sql`jsonb_build_object('decision', changed.decision, 'reason', changed.decision_reason, 'remoteState', ${remoteState}::text)`,
         })}
@@ -126,7 +126,7 @@ export function createProcessChanges(database: Database): Changes {
           WHERE i.id = s.installation_id
             OR (${outcome}::text = 'approved' AND i.app_id = s.app_id AND i.account_id = s.account_id AND i.state = 'active')
         ), ${appendAudit({
-          action: Prisma.sql`'outcome'::text`,
+          action: 'outcome',
           at,
           detail: Prisma.sql`jsonb_build_object('outcome', ${outcome}::text, 'reason', ${storable(reason)}::text, 'remoteState', ${remoteState ?? null}::text)`,
         })}
@@ -149,7 +149,7 @@ export function createProcessChanges(database: Database): Changes {
           FROM before b WHERE p.id = b.id AND b.outcome IS NULL AND b.parked_reason IS DISTINCT FROM ${kept}::text
           RETURNING ${CHANGED}
         ), ${appendAudit({
-          action: reason === null ? Prisma.sql`'resumed'::text` : Prisma.sql`'parked'::text`,
+          action: reason === null ? 'resumed' : 'parked',
           at,
           detail: Prisma.sql`jsonb_build_object('reason', ${kept}::text)`,
         })}

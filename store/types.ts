@@ -163,7 +163,7 @@ export interface ProcessRecord {
   eventCreatedAt: Date;
   dueAt: Date;
   closeAt: Date;
-  /** Results of finished steps, by step name. */
+  /** Results of finished steps, by step name: `sync`, `provision`, `decide`. */
   stepResults: Record<string, unknown>;
   /** Provisioning was begun: set before the product is called. */
   undo: 'none' | 'registered' | 'done';
@@ -184,6 +184,7 @@ export interface ProcessRecord {
     authorizationUrl: string | null;
     userinfoUrl: string | null;
   };
+  /** The tenant's account in the product, while it is not undone. */
   productAccountId: string | null;
 }
 
@@ -202,7 +203,11 @@ export type ClaimResult =
 export interface Processes {
   /** Events of a tenant whose secrets are still in their bodies, oldest first. */
   untaken(tenant: Tenant): Promise<UntakenEvent[]>;
-  /** Moves an install's secrets to their own sealed row, rewrites the body, creates tenant, installation and process rows. */
+  /**
+   * Moves an install's secrets to their own sealed row, rewrites the body, creates tenant, installation and process rows. Done
+   * again, it changes nothing. Throws `NotFoundError` for an unknown event, and `ForeignInstallationError`, having taken nothing,
+   * when the installation is known under another tenant.
+   */
   takeInstall(install: TakeInstall): Promise<void>;
   /** Quarantines an event that turned out unusable after its acknowledgement, and settles it as `quarantined`. */
   quarantineTaken(event: { eventId: string; reason: string; at: Date }): Promise<void>;

@@ -3,7 +3,7 @@ import type { HttpResponse } from './http.js';
 import { ownMember, parseJsonObject } from './json.js';
 
 /** Longest wait that is taken from Talkdesk; more is cut to this. */
-export const MAX_RETRY_AFTER_MS = 15 * 60_000;
+const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
 /** What a path's statuses mean where it matters: only a 404 on the installation itself says that it is gone. */
 export type Resource = 'installation' | 'account' | 'token';

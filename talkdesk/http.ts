@@ -92,14 +92,14 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     headers: { 'user-agent': USER_AGENT },
   });
 
-  function send(request: HttpRequest, correlationId: string): Promise<HttpResponse> {
+  function exchange(request: HttpRequest, correlationId: string, signal: AbortSignal): Promise<HttpResponse> {
     const url = checkedUrl(request, insecureHosts, isRefused);
     const isInsecure = insecureHosts.has(hostAndPort(url));
     const init: OptionsInit = {
       method: request.method,
       headers: { ...request.headers, [CORRELATION_HEADER]: correlationId },
       agent: isInsecure ? open : { https: guarded },
-      signal: request.signal,
+      signal,
       timeout: {
         lookup: Math.min(LOOKUP_TIMEOUT_MS, request.timeoutMs),
         connect: Math.min(CONNECT_TIMEOUT_MS, request.timeoutMs),
@@ -138,10 +138,15 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   return {
     async send(request) {
       const correlationId = randomUUID();
+      // The library leaves its listener on the signal it is given; the caller's may live through many requests.
+      const cutOff = new AbortController();
+      const onAbort = () => cutOff.abort();
+      if (request.signal.aborted) onAbort();
+      else request.signal.addEventListener('abort', onAbort, { once: true });
       const startedMs = performance.now();
       let status: number | null = null;
       try {
-        const response = await send(request, correlationId);
+        const response = await exchange(request, correlationId, cutOff.signal);
         status = response.status;
         return response;
       } catch (error) {
@@ -149,6 +154,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         // Whatever else the library throws may hold the request, and with it the token.
         throw noAnswer(request, null, null);
       } finally {
+        request.signal.removeEventListener('abort', onAbort);
         const durationMs = performance.now() - startedMs;
         options.observe?.({ operation: request.operation, status, durationMs, correlationId });
       }

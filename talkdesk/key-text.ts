@@ -38,7 +38,7 @@ function readPem(text: string): KeyBytes | null {
 }
 
 /** Decodes base64 in either alphabet, blanks and padding optional; null when the text is not base64. */
-export function decodeBase64(text: string): Buffer | null {
+function decodeBase64(text: string): Buffer | null {
   const compact = text.replace(/\s+/g, '');
   const unpadded = compact.replace(/={1,2}$/, '');
   if (!/^[A-Za-z0-9+/_-]+$/.test(unpadded) || unpadded.length % 4 === 1) return null;

@@ -29,7 +29,7 @@ const STATE_MEANINGS: ReadonlyMap<string, StateMeaning> = new Map([
 ]);
 
 /** What a state word means to us (talkdesk-api.md 4.4, "Read a union"); words of any other kind are `unknown`. */
-export function meaningOfState(word: string): StateMeaning {
+function meaningOfState(word: string): StateMeaning {
   return STATE_MEANINGS.get(word.trim().toLowerCase()) ?? 'unknown';
 }
 

@@ -1,6 +1,5 @@
 /** The test runner: `npm test [-- options] [files]`. Prepares servers, runs node:test, and leaves nothing behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -15,7 +14,7 @@ import { startPostgres } from '../local/postgres.js';
 import { startTemporalServer } from '../local/temporal-server.js';
 import { applyMigrations } from '../store/migrations.js';
 import { buildWorkflowBundle } from '../worker/build-bundle.js';
-import { processesMarked } from './support/processes.js';
+import { type FoundProcess, processesMarked } from './support/processes.js';
 
 const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server.
 
@@ -30,6 +29,8 @@ folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH d
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
+/** The tests' folder for temporary files, in the run's. Its name is in the environment of everything that a test starts. */
+const tmpOf = (runDir: string) => join(runDir, 'tmp');
 const TEMPLATE_DATABASE = 'appconnect_template';
 /** Longest time of one test file: a test that hangs must not hang the run. */
 const TEST_LIMIT_MS = 240_000;
@@ -71,7 +72,6 @@ async function main(): Promise<number> {
   }
   const startedAt = performance.now();
   await clearKilledRuns();
-  const runId = randomUUID();
   const runDir = mkdtempSync(join(tmpdir(), RUN_PREFIX));
   // PostgreSQL may run as another user, who must be able to enter.
   chmodSync(runDir, 0o755);
@@ -91,7 +91,7 @@ async function main(): Promise<number> {
   let code = 1;
   let runner: Runner | null = null;
   try {
-    runner = await prepare(runDir, runId);
+    runner = await prepare(runDir);
     say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
     if (aborted === null) {
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
@@ -107,7 +107,7 @@ async function main(): Promise<number> {
   }
   if (runner.problems.length > 0) code = 1;
   for (const problem of runner.problems) say(`NOT PREPARED: ${problem}`);
-  if (await endLeftovers(runId, runDir)) code = 1;
+  if (await endLeftovers(runDir)) code = 1;
   if (lock.kind === 'taken') lock.lock.release();
   rmSync(runDir, { recursive: true, force: true });
   say(`${code === 0 ? 'All tests passed' : aborted === null ? 'FAILED' : 'Aborted'}, ${seconds(startedAt)} in all.`);
@@ -115,19 +115,19 @@ async function main(): Promise<number> {
 }
 
 /** Starts the servers, and makes the migrated template database and the workflow bundle meanwhile. */
-async function prepare(runDir: string, runId: string): Promise<Runner> {
+async function prepare(runDir: string): Promise<Runner> {
   const children = createChildren({ dataDir: runDir, say });
   process.on('exit', () => children.killAll());
   const problems: string[] = [];
   const stops: (() => Promise<void>)[] = [];
-  const ownTmp = join(runDir, 'tmp');
+  const ownTmp = tmpOf(runDir);
   mkdirSync(ownTmp);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     // A setting of the developer's shell must not change a test; node's own mark would make it report to another runner.
     if (value !== undefined && !isSetting(name) && name !== 'NODE_TEST_CONTEXT') env[name] = value;
   }
-  Object.assign(env, { TEST_RUN_ID: runId, TMPDIR: ownTmp, TEMP: ownTmp, TMP: ownTmp });
+  Object.assign(env, { TMPDIR: ownTmp, TEMP: ownTmp, TMP: ownTmp });
 
   const tasks: Record<string, () => Promise<void>> = {
     PostgreSQL: async () => {
@@ -182,18 +182,20 @@ function isSetting(name: string): boolean {
   );
 }
 
-/** Test files below test/: all of them, or those whose path contains one of the parts. */
+/** Test files below test/: all of them, those whose path contains one of the parts, or any file that is named outright. */
 function testFiles(parts: string[]): string[] {
   const all = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join('test', name))
     .sort();
   if (parts.length === 0) return all;
-  const wanted = parts.map((part) => {
-    const path = relative(ROOT, resolve(part));
-    return statSync(resolve(part), { throwIfNoEntry: false }) === undefined ? part : path;
+  const files = parts.flatMap((part) => {
+    const found = statSync(resolve(part), { throwIfNoEntry: false });
+    if (found?.isFile()) return [relative(ROOT, resolve(part))];
+    const wanted = found === undefined ? part : relative(ROOT, resolve(part));
+    return all.filter((file) => file.includes(wanted));
   });
-  return all.filter((file) => wanted.some((part) => file.includes(part)));
+  return [...new Set(files)];
 }
 
 /** Ends what a killed run left running, and removes its folder. */
@@ -205,6 +207,7 @@ async function clearKilledRuns(): Promise<void> {
       const lock = await tryLock(join(dir, 'lock'));
       if (lock.kind === 'held') continue;
       await createChildren({ dataDir: dir, say }).endOrphans();
+      killAll(startedBy(dir));
       rmSync(dir, { recursive: true, force: true });
     } catch {
       // Another user's run.
@@ -213,21 +216,29 @@ async function clearKilledRuns(): Promise<void> {
 }
 
 /** Everything has been stopped: whatever is still there was left by a test. Kills it and says so. */
-async function endLeftovers(runId: string, runDir: string): Promise<boolean> {
-  const look = () => [...processesMarked(runId), ...processesMarked(runDir)];
+async function endLeftovers(runDir: string): Promise<boolean> {
   const deadline = performance.now() + 3_000;
   // A child that was told to end a moment ago may still be on its way out.
-  while (look().length > 0 && performance.now() < deadline) await sleep(50);
-  const left = new Map(look().map((found) => [found.pid, found.command]));
-  for (const [pid, command] of left) {
-    say(`LEFT BEHIND by a test: process ${pid}: ${command.slice(0, 200)}`);
+  while (startedBy(runDir).length > 0 && performance.now() < deadline) await sleep(50);
+  const left = startedBy(runDir);
+  for (const { pid, command } of left) say(`LEFT BEHIND by a test: process ${pid}: ${command.slice(0, 200)}`);
+  killAll(left);
+  return left.length > 0;
+}
+
+/** Processes that the tests of a run have started, and their children. */
+function startedBy(runDir: string): FoundProcess[] {
+  return processesMarked(tmpOf(runDir)).filter(({ inherited }) => inherited);
+}
+
+function killAll(processes: FoundProcess[]): void {
+  for (const { pid } of processes) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       // Ended meanwhile.
     }
   }
-  return left.size > 0;
 }
 
 function ended(child: ChildProcess): Promise<number> {

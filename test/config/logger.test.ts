@@ -135,6 +135,8 @@ describe('the logger', () => {
         (log: ReturnType<typeof createLogger>) => log.info(text),
         (log: ReturnType<typeof createLogger>) => log.info({ note: text, list: [text] }, 'note'),
         (log: ReturnType<typeof createLogger>) => log.error(new Error(text)),
+        (log: ReturnType<typeof createLogger>) => log.error({ err: new Error(text) }),
+        (log: ReturnType<typeof createLogger>) => log.info('formatted %o', { text }),
         (log: ReturnType<typeof createLogger>) => log.info('formatted %s', text),
       ]) {
         assert.ok(!logged(write).text.includes(secret), text);

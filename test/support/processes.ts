@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** A process that somebody left behind. */
+/** A process that carries a mark. */
 export interface FoundProcess {
   pid: number;
   command: string;
+  /** Only its environment proves that it descends from whoever set the mark: anybody may name a folder or stand in it. */
+  inherited: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ function fromProc(mark: string): FoundProcess[] {
       const folder = read(() => readlinkSync(`/proc/${name}/cwd`));
       // A process that has ended but was not collected yet has no command line.
       if (command === '' || ![command, environment, folder].some((text) => text.includes(mark))) return [];
-      return [{ pid: Number(name), command }];
+      return [{ pid: Number(name), command, inherited: environment.includes(mark) }];
     });
 }
 
@@ -34,7 +36,12 @@ function fromPs(mark: string): FoundProcess[] {
   return execFileSync('ps', ['-axEww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 64_000_000 })
     .split('\n')
     .filter((line) => line.includes(mark))
-    .map((line) => ({ pid: Number.parseInt(line, 10), command: line.trim().replace(/^\d+\s+/, '').slice(0, 200) }));
+    .map((line) => ({
+      pid: Number.parseInt(line, 10),
+      command: line.trim().replace(/^\d+\s+/, '').slice(0, 200),
+      // Command and environment come in one line; a variable is told by its name in front.
+      inherited: line.split(/\s+/).some((word) => /^[A-Z_]+=/.test(word) && word.includes(mark)),
+    }));
 }
 
 function read(get: () => string): string {

@@ -89,6 +89,8 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
 /** A real Temporal server of a test's own, with a file, that can be stopped, killed and started again. */
 export interface OwnTemporalServer {
   address: string;
+  /** Address of its Web UI; null without the option `ui`. */
+  uiUrl: string | null;
   /** Its file; read it while the server is stopped. */
   dbFile: string;
   /** Stops it in order. */
@@ -102,12 +104,18 @@ export interface OwnTemporalServer {
 /**
  * Starts such a server.
  * @param options.dir folder for its file and log
+ * @param options.ui whether it serves its Web UI, on any free port
  */
-export async function createOwnDevServer(options: { dir: string; dynamicConfig?: string[] }): Promise<OwnTemporalServer> {
+export async function createOwnDevServer(options: {
+  dir: string;
+  ui?: boolean;
+  dynamicConfig?: string[];
+}): Promise<OwnTemporalServer> {
   quietRuntime();
   const children = createChildren({ dataDir: options.dir, say: (line) => process.stderr.write(`${line}\n`) });
   const dbFile = join(options.dir, 'temporal.db');
   let port = 0;
+  let uiPort = options.ui === true ? 0 : null;
   const start = () =>
     startTemporalServer({
       cli: fromRunner('TEST_TEMPORAL_CLI'),
@@ -115,13 +123,15 @@ export async function createOwnDevServer(options: { dir: string; dynamicConfig?:
       env: process.env,
       dbFile,
       port,
-      uiPort: null,
+      uiPort,
       ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }),
     });
   let server: TemporalServer = await start();
   port = Number(server.address.split(':')[1]);
+  if (server.uiUrl !== null) uiPort = Number(new URL(server.uiUrl).port);
   return {
     address: server.address,
+    uiUrl: server.uiUrl,
     dbFile,
     stop: () => server.stop(),
     async kill() {

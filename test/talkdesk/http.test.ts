@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -60,6 +60,14 @@ describe('a request', () => {
       assert.equal(server.requests.length, 1);
     });
   }
+
+  it('leaves nothing behind on its signal', async (context) => {
+    const { http, request } = await setUp(context, (_seen, response) => void response.end('ok'));
+    const { signal } = new AbortController();
+    for (const ignoreBody of [true, false]) await http.send(request({ signal, ignoreBody }));
+    await failureOfCall(http.send(request({ signal, url: 'nonsense' })));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
 
   it('uses a connection again', async (context) => {
     const ports = new Set<number | undefined>();

@@ -57,13 +57,13 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
     random: () => 0,
   });
   return {
-    async run<N extends Name>(name: N, input: Input<N>, as: AttemptKind = {}) {
+    async run<N extends Name>(name: N, input: Input<N>, as: AttemptKind = {}): Promise<Result<N>> {
       const { isLocal = false, attempt = 1 } = as;
       // Failures are what these tests are about; they are not worth a warning each.
       const environment = new MockActivityEnvironment({ isLocal, attempt }, { logger: new DefaultLogger('ERROR') });
       as.within?.(environment);
       const activity = activities[name] as (input: Input<N>) => Promise<Result<N>>;
-      return (await environment.run(activity, input)) as Result<N>;
+      return await environment.run(activity, input);
     },
     processes,
     talkdesk,

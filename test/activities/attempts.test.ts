@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import { CancelledFailure } from '@temporalio/activity';
+import type { MockActivityEnvironment } from '@temporalio/testing';
+import { type AttemptKind, type Bench, createBench } from './support/bench.js';
+import { failureOf } from './support/failure.js';
+import { PROCESS_ID } from './support/processes.js';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+});
+
+/** Runs a sync whose first call waits for as long as it is not cut off, then fails as such a call does. */
+function hangingSync(as: AttemptKind): Promise<unknown> {
+  bench.talkdesk.ensureToken = (_access, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true });
+    });
+  return bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, as);
+}
+
+describe('an attempt', () => {
+  it('cuts its requests off when it is cancelled, and ends as cancelled', async () => {
+    let environment: MockActivityEnvironment | undefined;
+    const ended = assert.rejects(
+      hangingSync({
+        within: (created) => {
+          environment = created;
+        },
+      }),
+      (error) => error instanceof CancelledFailure && error.cause === undefined,
+    );
+    environment?.cancel();
+    await ended;
+    assert.deepEqual(bench.processes.synced, []);
+  });
+
+  it('cuts its requests off when a quick one is out of time, and may be tried again', async () => {
+    const startedAt = performance.now();
+    // Nothing else keeps this process alive while the attempt hangs.
+    const alive = setTimeout(() => undefined, 10_000);
+    const { type, retried } = await failureOf(hangingSync({ isLocal: true }));
+    clearTimeout(alive);
+    assert.deepEqual({ type, retried }, { type: 'Retryable', retried: true });
+    // Below the workflow's limit of two seconds.
+    assert.ok(performance.now() - startedAt < 2_000);
+  });
+
+  it('bounds a request: shortly in a quick attempt, with patience in a regular one', async () => {
+    await bench.run('readRemoteState', { processId: PROCESS_ID }, { isLocal: true });
+    await bench.run('readRemoteState', { processId: PROCESS_ID });
+    assert.deepEqual(
+      bench.talkdesk.seenLimits.map(({ timeoutMs }) => timeoutMs),
+      [1_500, 8_000],
+    );
+  });
+
+  it('claims under a name of its own', async () => {
+    bench.processes.preemptedBy = 'event-9';
+    for (const attempt of [1, 2]) {
+      await failureOf(bench.run('provisionAccount', { processId: PROCESS_ID }, { attempt }));
+    }
+    const [first, second] = bench.processes.claims.map(({ attemptToken }) => attemptToken);
+    assert.ok(first !== undefined && first.length >= 32);
+    assert.notEqual(first, second);
+  });
+
+  it('tells Temporal every 1.5 s that it lives, unless it is a quick one, and stops when it ends', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    for (const [isLocal, expected] of [[false, 2], [true, 0]] as const) {
+      let beats = 0;
+      bench.talkdesk.ensureToken = async () => {
+        t.mock.timers.tick(3_000);
+        throw new Error('no answer');
+      };
+      const within = (environment: MockActivityEnvironment) => environment.on('heartbeat', () => (beats += 1));
+      await failureOf(bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, { isLocal, within }));
+      t.mock.timers.tick(10_000);
+      assert.equal(beats, expected, `local: ${isLocal}`);
+    }
+  });
+});

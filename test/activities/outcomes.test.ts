@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import { StoreUnavailableError } from '../../store/errors.js';
+import { type Bench, createBench, NOW } from './support/bench.js';
+import { failureOf } from './support/failure.js';
+import { installRecord, PROCESS_ID } from './support/processes.js';
+
+const ABOUT = { atMs: 1_767_607_202_000, installationId: 'installation-1', eventId: 'event-1' };
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+});
+
+describe('recording an outcome', () => {
+  it('ends the process and says so', async () => {
+    const input = { processId: PROCESS_ID, outcome: 'expired', reason: 'the window closed', remoteState: 'dead' } as const;
+    assert.deepEqual(await bench.run('recordOutcome', input), { outcome: 'expired' });
+    assert.deepEqual(bench.processes.outcomes, [{ ...input, at: NOW }]);
+    assert.deepEqual(bench.facts, [{ ...ABOUT, name: 'expired', note: 'the window closed' }]);
+  });
+
+  it('answers with the outcome that stands when there is one already', async () => {
+    bench.processes.record = installRecord({ outcome: 'approved' });
+    const input = { processId: PROCESS_ID, outcome: 'superseded', reason: 'overtaken' } as const;
+    assert.deepEqual(await bench.run('recordOutcome', input), { outcome: 'approved' });
+    assert.deepEqual(bench.facts, []);
+  });
+
+  it('is tried again when the database is away', async () => {
+    bench.processes.failing.recordOutcome = new StoreUnavailableError('The database is away.');
+    const input = { processId: PROCESS_ID, outcome: 'expired', reason: 'the window closed' } as const;
+    const failure = await failureOf(bench.run('recordOutcome', input, { attempt: 3 }));
+    assert.deepEqual(failure, { type: 'Retryable', message: 'The database is away.', retried: true, delayMs: 2_000 });
+  });
+});
+
+describe('parking', () => {
+  it('keeps what must be done, and says so', async () => {
+    await bench.run('parkProcess', { processId: PROCESS_ID, reason: 'Add the gateway to the region file.' });
+    assert.deepEqual(bench.processes.parked, [
+      { processId: PROCESS_ID, reason: 'Add the gateway to the region file.', at: NOW },
+    ]);
+    assert.deepEqual(bench.facts, [{ ...ABOUT, name: 'parked', note: 'Add the gateway to the region file.' }]);
+  });
+
+  it('ends without a word', async () => {
+    bench.processes.record = installRecord({ parkedReason: 'Add the gateway to the region file.' });
+    await bench.run('resumeProcess', { processId: PROCESS_ID });
+    assert.deepEqual(bench.processes.parked, [{ processId: PROCESS_ID, reason: null, at: NOW }]);
+    assert.deepEqual(bench.facts, []);
+  });
+});
