@@ -10,12 +10,14 @@ import type { Breakers } from './breakers.js';
 export interface ActivityDeps {
   processes: Processes;
   talkdesk: TalkdeskClient;
-  /** Readers of event bodies, from talkdesk/. */
+  /** Readers of events, from talkdesk/. */
   events: {
     /** Throws when the body cannot be used. */
     parseInstalled(rawBody: Buffer): InstalledEvent;
     /** The body as JSON text, without anything secret. */
     withoutSecrets(rawBody: Buffer): string;
+    /** Throws a `TalkdeskError` that needs a person when an address of the event is not in the region table. */
+    assertKnownHosts(event: Pick<InstalledEvent, 'apiRoot' | 'tokenUrl' | 'authorizationUrl' | 'userinfoUrl'>): void;
   };
   productFor(appId: string): Product;
   now: Clock;

@@ -113,6 +113,8 @@ export function createTalkdeskActivities(parts: ActivityParts) {
         const process = await processes.read(input.processId);
         const done = process.stepResults[SYNC_STEP];
         if (done !== undefined) return done as SyncResult;
+        // Here and not when the event is taken: an install with an unlisted host waits, parked, until the table is extended.
+        parts.events.assertKnownHosts(process.installation);
         const { result, snapshot } = await breakers.guard(gatewayOf(process), attempt, () => readAll(process, attempt));
         await processes.recordSync({ processId: input.processId, snapshot, stepResult: result });
         return result;

@@ -10,7 +10,7 @@ import { createStore } from '../store/index.js';
 import { assertMigrated } from '../store/migrations.js';
 import { createSealer } from '../store/sealing.js';
 import { createTalkdeskClient } from '../talkdesk/client.js';
-import { parseInstalled, withoutSecrets } from '../talkdesk/installed.js';
+import { assertKnownHosts, parseInstalled, withoutSecrets } from '../talkdesk/installed.js';
 import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { buildWorkflowBundle } from './build-bundle.js';
 import { connectToTemporal } from './connect.js';
@@ -82,7 +82,11 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
       activities: createActivities({
         processes: store.processes,
         talkdesk,
-        events: { parseInstalled: (rawBody) => parseInstalled(rawBody, regions), withoutSecrets },
+        events: {
+          parseInstalled: (rawBody) => parseInstalled(rawBody, regions),
+          withoutSecrets,
+          assertKnownHosts: (event) => assertKnownHosts(event, regions),
+        },
         productFor: (appId) => products.productFor(appId),
         now,
         observe: loggedFacts(log, options.observe),
