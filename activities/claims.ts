@@ -36,13 +36,18 @@ export async function claimProcess(
   request: ClaimRequest,
 ): Promise<Claim | { kind: 'finished'; outcome: Outcome }> {
   let grantedAtMs = performance.now();
-  const claim = () => deps.processes.claim({ ...request, attemptToken: attempt.token, leaseMs: LEASE_MS, at: deps.now() });
+  const claim = () =>
+    deps.processes.claim({ ...request, attemptToken: attempt.token, leaseMs: LEASE_MS, at: deps.now() });
   const first = await claim();
   switch (first.kind) {
     case 'finished':
       return first;
     case 'held':
-      throw new StepError(FAILURE_TYPES.retryable, 'Another attempt of this process is still at work.', first.retryInMs);
+      throw new StepError(
+        FAILURE_TYPES.retryable,
+        'Another attempt of this process is still at work.',
+        first.retryInMs,
+      );
     case 'preempted':
       throw new StepError(FAILURE_TYPES.preEmpted, `overtaken by event ${first.byEventId}`);
     case 'claimed':
@@ -57,7 +62,10 @@ export async function claimProcess(
             throw new StepError(FAILURE_TYPES.preEmpted, `overtaken by event ${renewed.byEventId}`);
           }
           if (renewed.kind !== 'claimed') {
-            throw new StepError(FAILURE_TYPES.retryable, 'This attempt was too slow and lost its claim on the process.');
+            throw new StepError(
+              FAILURE_TYPES.retryable,
+              'This attempt was too slow and lost its claim on the process.',
+            );
           }
           grantedAtMs = renewedAtMs;
         },

@@ -39,12 +39,17 @@ export function createDecisionActivities(parts: ActivityParts) {
   }
 
   /** An answer that says no does not say what holds now; the state does. Anything else ends the attempt. */
-  async function send(access: InstallationAccess, input: DecisionInput, attempt: Attempt): Promise<TalkdeskError | null> {
+  async function send(
+    access: InstallationAccess,
+    input: DecisionInput,
+    attempt: Attempt,
+  ): Promise<TalkdeskError | null> {
     try {
       await talkdesk.postState(access, input.decision, input.reason, attempt);
       return null;
     } catch (error) {
-      if (error instanceof TalkdeskError && ['conflict', 'gone', 'needs-person'].includes(error.failureClass)) return error;
+      if (error instanceof TalkdeskError && ['conflict', 'gone', 'needs-person'].includes(error.failureClass))
+        return error;
       throw error;
     }
   }
@@ -63,7 +68,12 @@ export function createDecisionActivities(parts: ActivityParts) {
     return state;
   }
 
-  async function record(input: DecisionInput, process: ProcessRecord, attempt: Attempt, result: DecisionResult): Promise<void> {
+  async function record(
+    input: DecisionInput,
+    process: ProcessRecord,
+    attempt: Attempt,
+    result: DecisionResult,
+  ): Promise<void> {
     const at = now();
     const fact = { atMs: at.getTime(), installationId: process.installationId, eventId: process.eventId };
     if (result.result === 'approved') {

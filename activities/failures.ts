@@ -56,7 +56,8 @@ export function toFailure(error: unknown, attempt: FailedAttempt): Error {
   if (error instanceof SealingError || error instanceof ProductConfigurationError) {
     return failure(FAILURE_TYPES.needsPerson, error.message);
   }
-  if (error instanceof StoreUnavailableError) return failure(FAILURE_TYPES.retryable, error.message, backoffMs(attempt));
+  if (error instanceof StoreUnavailableError)
+    return failure(FAILURE_TYPES.retryable, error.message, backoffMs(attempt));
   return failure(FAILURE_TYPES.retryable, wordsOf(error), backoffMs(attempt));
 }
 
@@ -87,12 +88,15 @@ function isRetryable(type: FailureType): boolean {
 }
 
 function failure(type: FailureType, message: string, nextRetryMs: number | null = null): ApplicationFailure {
-  return ApplicationFailure.create({
+  const made = ApplicationFailure.create({
     type,
     message: message.slice(0, 500),
     nonRetryable: !isRetryable(type),
     ...(nextRetryMs === null ? {} : { nextRetryDelay: Math.max(1, Math.round(nextRetryMs)) }),
   });
+  // It would show these lines, the same for every failure, in each history and to everybody who looks for a reason.
+  made.stack = '';
+  return made;
 }
 
 /** Exponential, with jitter over its upper half, so that what failed together does not come back together. */
@@ -101,7 +105,8 @@ function backoffMs(attempt: FailedAttempt, firstMs = 1_000): number {
   return ceilingMs * (0.5 + attempt.random() / 2);
 }
 
-function wordsOf(error: unknown): string {
+/** What an error says of itself, with its code. */
+export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return 'An unknown error.';
   const code = (error as { code?: unknown }).code;
   const text = error.message === '' ? error.name : error.message;

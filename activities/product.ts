@@ -1,12 +1,13 @@
 import { FAILURE_TYPES } from '../contracts/failures.js';
 import { idempotencyKeyOf } from '../contracts/ids.js';
 import type { ProcessInput, ProvisionResult } from '../contracts/messages.js';
+import { ProductConfigurationError } from '../product/errors.js';
 import type { Product, ProductCall } from '../product/port.js';
 import type { ProcessRecord } from '../store/types.js';
 import type { Attempt } from './attempts.js';
 import { type Claim, claimProcess } from './claims.js';
 import type { ActivityParts } from './deps.js';
-import { StepError } from './failures.js';
+import { StepError, wordsOf } from './failures.js';
 
 /** Under this name the store keeps the step's result (`recordProvisioned`). */
 const PROVISION_STEP = 'provision';
@@ -31,7 +32,7 @@ export function createProductActivities(parts: ActivityParts) {
     const product = productFor(process.tenant.appId);
     const { installation } = process;
     await claim.ensureFresh();
-    const account = await asking(() =>
+    const account = await asking(attempt, () =>
       product.provision({
         ...callOf(process, 'provision', attempt),
         accountName: installation.accountName,
@@ -49,7 +50,7 @@ export function createProductActivities(parts: ActivityParts) {
     const { productAccountId } = account;
     const users = await processes.users(process.installationId);
     await claim.ensureFresh();
-    const synced = await asking(() =>
+    const synced = await asking(attempt, () =>
       product.syncUsers({ ...callOf(process, 'users', attempt), productAccountId, users }),
     );
     const result = { productAccountId, users: synced.users.length };
@@ -67,7 +68,7 @@ export function createProductActivities(parts: ActivityParts) {
   async function undo(process: ProcessRecord, claim: Claim, attempt: Attempt): Promise<void> {
     const product: Product = productFor(process.tenant.appId);
     await claim.ensureFresh();
-    const answer = await product.deprovision(callOf(process, 'deprovision', attempt));
+    const answer = await calling(attempt, () => product.deprovision(callOf(process, 'deprovision', attempt)));
     if (answer.status === 'refused') {
       throw new StepError(
         FAILURE_TYPES.needsPerson,
@@ -144,9 +145,22 @@ function productOf(process: ProcessRecord): string {
 
 /** The answer of the product, or its refusal as a failure that carries the reason. */
 async function asking<A extends { status: 'done' }>(
+  attempt: Attempt,
   call: () => Promise<A | { status: 'refused'; reason: string }>,
 ): Promise<A> {
-  const answer = await call();
+  const answer = await calling(attempt, call);
   if (answer.status === 'refused') throw new StepError(FAILURE_TYPES.refused, answer.reason);
   return answer;
+}
+
+/** Calls the product. What an adapter throws seldom says whose failure it is; the person who reads it in a history must know. */
+async function calling<A>(attempt: Attempt, call: () => Promise<A>): Promise<A> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof ProductConfigurationError) throw error;
+    throw new Error(
+      attempt.signal.aborted ? 'The product did not answer in time.' : `The product failed: ${wordsOf(error)}`,
+    );
+  }
 }

@@ -23,7 +23,10 @@ const SYNC_STEP = 'sync';
 export async function accessOf(parts: ActivityParts, process: ProcessRecord): Promise<InstallationAccess> {
   const credentials = await parts.processes.credential(process.installationId);
   if (credentials === null) {
-    throw new StepError(FAILURE_TYPES.needsPerson, `No credentials are stored for installation ${process.installationId}.`);
+    throw new StepError(
+      FAILURE_TYPES.needsPerson,
+      `No credentials are stored for installation ${process.installationId}.`,
+    );
   }
   return {
     appId: process.tenant.appId,
@@ -65,7 +68,10 @@ export function createTalkdeskActivities(parts: ActivityParts) {
     return await talkdesk.readInstallation(access, attempt);
   }
 
-  async function readAll(process: ProcessRecord, attempt: Attempt): Promise<{ result: SyncResult; snapshot: Snapshot }> {
+  async function readAll(
+    process: ProcessRecord,
+    attempt: Attempt,
+  ): Promise<{ result: SyncResult; snapshot: Snapshot }> {
     const fact = (name: FactName, note?: string) =>
       observe({
         name,

@@ -4,7 +4,7 @@ import type { AppConfig } from './config.js';
 import { addIssues, type Problems, readJsonSetting } from './problems.js';
 
 const VARIABLE = 'APPS_FILE';
-/** Scopes of every call the service makes (talkdesk-api.md 3.3, 4, 5). */
+/** Scopes of every call the service makes (talkdesk-api.md 3.5). */
 const DEFAULT_SCOPES: readonly string[] = ['account:read', 'apps:read', 'apps:write', 'users:read'];
 /** Longest id, in characters, that is taken from an event; an app of a longer one could never get one. */
 const MAX_APP_ID_LENGTH = 128;

@@ -6,7 +6,7 @@ export type NodeEnv = (typeof NODE_ENVS)[number];
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How the service proves who it is at Talkdesk's token endpoint (talkdesk-api.md 3). `basic` is a diagnostic. */
+/** How the service proves who it is at Talkdesk's token endpoint (talkdesk-api.md 3.2, 3.3). `basic` is a diagnostic. */
 export const TOKEN_AUTHS = ['private_key_jwt', 'basic'] as const;
 export type TokenAuth = (typeof TOKEN_AUTHS)[number];
 
@@ -41,7 +41,7 @@ export interface ProductConfig {
 /** One app of APPS_FILE. */
 export interface AppConfig {
   readonly product: ProductConfig;
-  /** Talkdesk scopes that are asked for (talkdesk-api.md 3.3). */
+  /** Talkdesk scopes that are asked for (talkdesk-api.md 3.5). */
   readonly scopes: readonly string[];
 }
 

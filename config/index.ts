@@ -1,4 +1,4 @@
-export type { AppConfig, Config, LogLevel, TemporalConfig } from './config.js';
+export type { Config } from './config.js';
 export { ConfigurationError } from './errors.js';
 export { type LoadConfigOptions, loadConfig } from './load-config.js';
 export { describeSettings, settingsHelp } from './settings.js';

@@ -1,5 +1,5 @@
 /** Stands in a log line where something secret was. */
-export const CENSORED = '[redacted]';
+const CENSORED = '[redacted]';
 
 const MAX_DEPTH = 8;
 const MAX_ITEMS = 100;

@@ -7,12 +7,6 @@ export interface TenantKey {
 /** Kinds of process that wait for our answer. This release runs installs. */
 export type ProcessKind = 'install';
 
-/** Longest id, in characters, that is taken from an event. Keeps every derived id below Temporal's limit of 1,000. */
-export const MAX_ID_LENGTH = 128;
-
-/** Task queue used when none is configured. */
-export const DEFAULT_TASK_QUEUE = 'appconnect';
-
 /**
  * Workflow id of a tenant's run: `<app_id>/<account_id>`, so that an account's life is the list of runs under one id.
  * Both parts are percent-encoded, because ids are opaque and may hold a slash; ordinary hex ids are unchanged.

@@ -1,5 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
@@ -41,7 +52,8 @@ export async function ensureBinary(name: BinaryName, options: BinaryOptions): Pr
   const chosen = env[setting];
   if (chosen !== undefined && chosen !== '') {
     const problem = name === 'temporal' ? (await cliVersion(chosen)).problem : missing(chosen);
-    if (problem !== null) throw new LocalError(`${setting} is set to ${chosen}, but ${problem}: correct it or unset it.`);
+    if (problem !== null)
+      throw new LocalError(`${setting} is set to ${chosen}, but ${problem}: correct it or unset it.`);
     return chosen;
   }
   if (name === 'temporal') {
@@ -76,10 +88,15 @@ async function cliOnPath({ env, say }: BinaryOptions): Promise<string | null> {
       const path = join(dir, `temporal${suffix}`);
       if (dir === '' || missing(path) !== null) continue;
       const { version, problem } = await cliVersion(path);
-      if (problem === null && (version[0] > OLDEST_CLI[0] || (version[0] === OLDEST_CLI[0] && version[1] >= OLDEST_CLI[1]))) {
+      if (
+        problem === null &&
+        (version[0] > OLDEST_CLI[0] || (version[0] === OLDEST_CLI[0] && version[1] >= OLDEST_CLI[1]))
+      ) {
         return path;
       }
-      say(`${path} is passed over: ${problem ?? `version ${version.join('.')} is older than ${OLDEST_CLI.join('.')}`}.`);
+      say(
+        `${path} is passed over: ${problem ?? `version ${version.join('.')} is older than ${OLDEST_CLI.join('.')}`}.`,
+      );
     }
   }
   return null;
@@ -196,7 +213,12 @@ function cliVersion(path: string): Promise<{ version: [number, number]; problem:
     execFile(path, ['--version'], { timeout: 20_000, windowsHide: true }, (error, stdout) => {
       const match = /temporal version (\d+)\.(\d+)/.exec(stdout);
       if (match !== null) resolve({ version: [Number(match[1]), Number(match[2])], problem: null });
-      else resolve({ version: [0, 0], problem: error === null ? 'it does not name its version' : `it does not run (${error.message.split('\n')[0]})` });
+      else
+        resolve({
+          version: [0, 0],
+          problem:
+            error === null ? 'it does not name its version' : `it does not run (${error.message.split('\n')[0]})`,
+        });
     });
   });
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { readdirSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from './local-error.js';
@@ -49,7 +49,7 @@ export function sdkDownload(sdkVersion: string, env: NodeJS.ProcessEnv): BinaryS
       // Behind a proxy the names of the internet may be unknown here and the download still work.
       if (!PROXY_SETTINGS.some((setting) => env[setting])) await resolvable('temporal.download');
       // A process of its own: the SDK's transfer has no time limit and cannot be cancelled from outside.
-      const script = fileURLToPath(new URL(`./sdk-download${extname(import.meta.url)}`, import.meta.url));
+      const script = fileURLToPath(new URL('./sdk-download.js', import.meta.url));
       await run(process.execPath, [...process.execArgv, script, name, dir, sdkVersion], dir, onProgress, env);
       return largestFile(dir);
     },

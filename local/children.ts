@@ -101,7 +101,9 @@ export function createChildren(options: { dataDir: string; say: (line: string) =
     const pid = child.pid;
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`could not be started: ${messageOf(error)}`));
-      child.once('exit', (code, signal) => resolve(code === null ? `was ended by ${signal}` : `ended with code ${code}`));
+      child.once('exit', (code, signal) =>
+        resolve(code === null ? `was ended by ${signal}` : `ended with code ${code}`),
+      );
     });
     if (pid === undefined) {
       return notStarted(spec.what, logFile, ended);
@@ -126,10 +128,7 @@ export function createChildren(options: { dataDir: string; say: (line: string) =
       async stop() {
         if (!isRunning()) return;
         signalTo(pid, spec.stopSignal);
-        const inTime = await Promise.race([
-          ended.then(() => true),
-          sleep(spec.stopTimeoutMs, false, { ref: false }),
-        ]);
+        const inTime = await Promise.race([ended.then(() => true), sleep(spec.stopTimeoutMs, false, { ref: false })]);
         if (!inTime) {
           killGroup(pid);
           await ended;
@@ -143,7 +142,9 @@ export function createChildren(options: { dataDir: string; say: (line: string) =
     for (const file of recordFiles(runDir)) {
       const record = readRecord(file);
       if (record !== null && isOurs(record)) {
-        options.say(`Found ${record.what} (process ${record.pid}) left behind by an earlier start that was killed: ending it.`);
+        options.say(
+          `Found ${record.what} (process ${record.pid}) left behind by an earlier start that was killed: ending it.`,
+        );
         await endProcess(record, record.stopSignal, record.stopTimeoutMs);
         count += 1;
       }
@@ -170,7 +171,9 @@ export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signa
   if (await goneWithin(identity, limitMs)) return;
   killGroup(identity.pid);
   if (!(await goneWithin(identity, 5_000))) {
-    throw new LocalError(`Process ${identity.pid} of an earlier start cannot be ended: end it by hand (kill -9 ${identity.pid}).`);
+    throw new LocalError(
+      `Process ${identity.pid} of an earlier start cannot be ended: end it by hand (kill -9 ${identity.pid}).`,
+    );
   }
 }
 

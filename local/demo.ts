@@ -25,7 +25,11 @@ export async function sendInstallation(local: RunningLocal, timeline: Timeline):
  * Waits for the end of the installation and checks it where it counts: at the stand-in Talkdesk and in the product.
  * @throws LocalError with the reason when it did not end well within a minute
  */
-export async function confirmInstallation(local: RunningLocal, timeline: Timeline, sent: SentInstallation): Promise<void> {
+export async function confirmInstallation(
+  local: RunningLocal,
+  timeline: Timeline,
+  sent: SentInstallation,
+): Promise<void> {
   const end = await Promise.race([timeline.settled, sleep(INSTALL_LIMIT_MS, null, { ref: false })]);
   if (end === null) {
     const last = timeline.last();
@@ -34,7 +38,9 @@ export async function confirmInstallation(local: RunningLocal, timeline: Timelin
     );
   }
   if (end.name !== 'approved') {
-    throw new LocalError(`The installation was not approved but ${end.name}${end.note === undefined ? '' : `: ${end.note}`}.`);
+    throw new LocalError(
+      `The installation was not approved but ${end.name}${end.note === undefined ? '' : `: ${end.note}`}.`,
+    );
   }
   const expected = await waitForCompleted(local, sent.installationId);
   if (local.usesSample) await checkSampleProduct(local.productDatabaseUrl, sent, expected);
@@ -63,7 +69,8 @@ async function waitForCompleted(local: RunningLocal, installationId: string): Pr
   for (;;) {
     const { state, users } = await local.simulator.installation(installationId);
     if (state === 'completed') return users;
-    if (performance.now() > deadline) throw new LocalError(`Talkdesk's stand-in holds the installation as "${state}", not as completed.`);
+    if (performance.now() > deadline)
+      throw new LocalError(`Talkdesk's stand-in holds the installation as "${state}", not as completed.`);
     await sleep(50);
   }
 }
@@ -82,7 +89,9 @@ async function checkSampleProduct(databaseUrl: string, sent: SentInstallation, e
     if (account === undefined) throw new LocalError('The sample product holds no account for the installation.');
     if (account.status !== 'active') throw new LocalError(`The account in the sample product is ${account.status}.`);
     if (account.users !== expectedUsers) {
-      throw new LocalError(`The sample product holds ${account.users} users of the account, Talkdesk ${expectedUsers}.`);
+      throw new LocalError(
+        `The sample product holds ${account.users} users of the account, Talkdesk ${expectedUsers}.`,
+      );
     }
   } finally {
     await client.end();

@@ -27,12 +27,16 @@ export function explainFileError(error: unknown, doing: string): unknown {
   switch (codeOf(error)) {
     case 'EACCES':
     case 'EPERM':
-      return new LocalError(`No permission to ${doing}: choose a folder of your own, for example DATA_DIR=~/appconnect-data.`);
+      return new LocalError(
+        `No permission to ${doing}: choose a folder of your own, for example DATA_DIR=~/appconnect-data.`,
+      );
     case 'EROFS':
       return new LocalError(`Cannot ${doing}: the disk is read-only. Choose another folder with DATA_DIR.`);
     case 'ENOSPC':
     case 'EDQUOT':
-      return new LocalError(`Cannot ${doing}: the disk is full. Make room (about 600 MB) or choose another disk with DATA_DIR.`);
+      return new LocalError(
+        `Cannot ${doing}: the disk is full. Make room (about 600 MB) or choose another disk with DATA_DIR.`,
+      );
     case 'ENOTDIR':
     case 'EEXIST':
       return new LocalError(`Cannot ${doing}: a file is in the way of a folder. Remove it or choose another DATA_DIR.`);

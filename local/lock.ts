@@ -46,14 +46,20 @@ export async function tryLock(path: string): Promise<LockResult> {
  * @param onWait called once when another process has it
  * @throws Error after `timeoutMs`
  */
-export async function waitForLock(path: string, timeoutMs: number, onWait: (byPid: number | null) => void): Promise<Lock> {
+export async function waitForLock(
+  path: string,
+  timeoutMs: number,
+  onWait: (byPid: number | null) => void,
+): Promise<Lock> {
   const deadline = performance.now() + timeoutMs;
   let told = false;
   for (;;) {
     const result = await tryLock(path);
     if (result.kind === 'taken') return result.lock;
     if (performance.now() > deadline) {
-      throw new Error(`process ${result.byPid ?? 'unknown'} has kept ${path} for more than ${Math.round(timeoutMs / 1000)} s`);
+      throw new Error(
+        `process ${result.byPid ?? 'unknown'} has kept ${path} for more than ${Math.round(timeoutMs / 1000)} s`,
+      );
     }
     if (!told) onWait(result.byPid);
     told = true;

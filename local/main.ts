@@ -43,18 +43,19 @@ async function run(local: Local, timeline: Timeline, once: boolean, dataDir: str
   const startedAt = performance.now();
   say(`Starting; data folder ${dataDir}`);
   const running = await local.start();
-  say(`Everything is up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s. One installation, sent by the simulator:`);
+  say(
+    `Everything is up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s. One installation, sent by the simulator:`,
+  );
   const sent = await Promise.race([sendInstallation(running, timeline), local.failed]);
   const confirmed = confirmInstallation(running, timeline, sent);
   if (once) {
     await Promise.race([confirmed, local.failed]);
-    say(`Installation ${sent.installationId} of ${sent.accountName} is completed at Talkdesk; account and users are in the product.`);
+    say(
+      `Installation ${sent.installationId} of ${sent.accountName} is completed at Talkdesk; account and users are in the product.`,
+    );
     return 'done';
   }
-  await Promise.race([
-    confirmed.catch((error: unknown) => say(`  ${messageOf(error)}`)),
-    local.failed,
-  ]);
+  await Promise.race([confirmed.catch((error: unknown) => say(`  ${messageOf(error)}`)), local.failed]);
   await showLinks(running, await webUiLink(running, sent));
   return local.failed;
 }

@@ -23,7 +23,9 @@ export async function claimPort(wanted: number, what: string, variable: string, 
       );
     }
     if (code === 'EACCES') {
-      throw new LocalError(`No permission to use port ${wanted} for the ${what}: choose one above 1023 with ${variable}.`);
+      throw new LocalError(
+        `No permission to use port ${wanted} for the ${what}: choose one above 1023 with ${variable}.`,
+      );
     }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
       throw new LocalError(`The ${what} cannot listen on ${host}: this machine has no such address.`);

@@ -37,7 +37,9 @@ export function packagedBinaries(): PostgresBinaries {
       if ((statSync(program).mode & 0o111) !== 0o111) chmodSync(program, 0o755);
     }
   } catch (error) {
-    throw new LocalError(`The packaged PostgreSQL in ${root} cannot be made ready (${messageOf(error)}): run npm ci as the user who starts.`);
+    throw new LocalError(
+      `The packaged PostgreSQL in ${root} cannot be made ready (${messageOf(error)}): run npm ci as the user who starts.`,
+    );
   }
   return binaries;
 }

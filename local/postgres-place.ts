@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf, LocalError } from './local-error.js';
 import { binariesIn, type PostgresBinaries, packagedBinaries } from './postgres-binaries.js';
@@ -61,7 +71,10 @@ function reachableClusterDir(dataDir: string, wanted: string, user: SystemUser, 
 
 function reachableBinaries(binaries: PostgresBinaries, user: SystemUser): PostgresBinaries {
   if (mayEnter(binaries.root, user)) return binaries;
-  const name = createHash('sha256').update(readFileSync(join(binaries.root, '..', 'package.json'))).digest('hex').slice(0, 16);
+  const name = createHash('sha256')
+    .update(readFileSync(join(binaries.root, '..', 'package.json')))
+    .digest('hex')
+    .slice(0, 16);
   const copy = join(SHARED_DIR, `postgres-${name}`);
   if (!existsSync(copy)) {
     mkdirSync(SHARED_DIR, { recursive: true, mode: 0o711 });
@@ -104,6 +117,7 @@ function postgresUser(): SystemUser {
 }
 
 function lookUpUser(): SystemUser {
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const id = (flag: string) =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   return { uid: id('-u'), gid: id('-g') };
 }

@@ -88,7 +88,13 @@ async function startOnSomePort(
     const child = options.children.start({
       what: 'postgres',
       command: place.binaries.postgres,
-      args: ['-D', dataDir, '-p', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      args: [
+        '-D',
+        dataDir,
+        '-p',
+        String(port),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
       env: serverEnv(options.env),
       stopSignal: 'SIGINT',
       stopTimeoutMs: STOP_LIMIT_MS,
@@ -145,7 +151,8 @@ function explain(problem: string, child: Child, place: PostgresPlace, port: numb
   if (/No space left on device/i.test(words)) {
     return `PostgreSQL did not start: the disk of ${place.clusterDir} is full. Make room or choose another disk with DATA_DIR.`;
   }
-  if (/Address already in use/i.test(words)) return `PostgreSQL did not start: port ${port} is in use. Leave POSTGRES_PORT unset for a free one.`;
+  if (/Address already in use/i.test(words))
+    return `PostgreSQL did not start: port ${port} is in use. Leave POSTGRES_PORT unset for a free one.`;
   return `PostgreSQL ${problem}. Its last lines (${child.logFile}):\n${words}`;
 }
 

@@ -33,7 +33,11 @@ export function commandLineOf(pid: number): string | null {
         return null;
       }
     case 'win32':
-      return ask('powershell', ['-NoProfile', '-Command', `(Get-CimInstance Win32_Process -Filter "ProcessId=${pid}").CommandLine`]);
+      return ask('powershell', [
+        '-NoProfile',
+        '-Command',
+        `(Get-CimInstance Win32_Process -Filter "ProcessId=${pid}").CommandLine`,
+      ]);
     default:
       return ask('ps', ['-ww', '-o', 'command=', '-p', String(pid)]);
   }

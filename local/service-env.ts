@@ -84,13 +84,19 @@ function regionsFile(dataDir: string, userFile: string | undefined, simulatorUrl
     try {
       regions = JSON.parse(readFileSync(userFile, 'utf8'));
     } catch (error) {
-      throw new LocalError(`TALKDESK_REGIONS_FILE cannot be read (${messageOf(error)}): correct ${userFile} or unset the variable.`);
+      throw new LocalError(
+        `TALKDESK_REGIONS_FILE cannot be read (${messageOf(error)}): correct ${userFile} or unset the variable.`,
+      );
     }
-    if (!Array.isArray(regions)) throw new LocalError(`TALKDESK_REGIONS_FILE must hold a JSON array: correct ${userFile}.`);
+    if (!Array.isArray(regions))
+      throw new LocalError(`TALKDESK_REGIONS_FILE must hold a JSON array: correct ${userFile}.`);
   }
   const { origin, host } = new URL(simulatorUrl);
   const simulator = { name: 'simulator', gateway: origin, tokenHosts: [host] };
-  return writeWhole(join(dataDir, 'regions.json'), `${JSON.stringify([...(regions as unknown[]), simulator], null, 2)}\n`);
+  return writeWhole(
+    join(dataDir, 'regions.json'),
+    `${JSON.stringify([...(regions as unknown[]), simulator], null, 2)}\n`,
+  );
 }
 
 function writeWhole(path: string, text: string): string {

@@ -41,7 +41,10 @@ export function readLocalSettings(env: NodeJS.ProcessEnv, once: boolean): LocalS
     postgresPort: text('DATABASE_URL') === null ? port('POSTGRES_PORT', 0) : null,
     temporal:
       text('TEMPORAL_ADDRESS') === null && text('TEMPORAL_PROFILE') === null
-        ? { port: port('TEMPORAL_PORT', DEFAULT_PORTS.temporal), uiPort: port('TEMPORAL_UI_PORT', DEFAULT_PORTS.temporalUi) }
+        ? {
+            port: port('TEMPORAL_PORT', DEFAULT_PORTS.temporal),
+            uiPort: port('TEMPORAL_UI_PORT', DEFAULT_PORTS.temporalUi),
+          }
         : null,
     simulator: { host: text('SIMULATOR_HOST') ?? LOOPBACK, port: port('SIMULATOR_PORT', DEFAULT_PORTS.simulator) },
     ingress: { host: text('HOST') ?? LOOPBACK, port: port('PORT', DEFAULT_PORTS.ingress) },

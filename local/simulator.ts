@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Child, Children } from './children.js';
@@ -39,7 +38,7 @@ export async function startSimulator(options: {
   host: string;
   port: number;
 }): Promise<Simulator> {
-  const program = fileURLToPath(new URL(`../simulator/main${extname(import.meta.url)}`, import.meta.url));
+  const program = fileURLToPath(new URL('../simulator/main.js', import.meta.url));
   const baseUrl = options.env['SIMULATOR_BASE_URL']?.replace(/\/+$/, '');
   const child = options.children.start({
     what: 'simulator',
@@ -58,7 +57,8 @@ export async function startSimulator(options: {
     ipc: true,
   });
   const listening = await listeningUrl(child);
-  const control = (method: string, path: string, body?: unknown) => callControl(`${listening}/_control${path}`, method, body);
+  const control = (method: string, path: string, body?: unknown) =>
+    callControl(`${listening}/_control${path}`, method, body);
   return {
     url: baseUrl || listening,
     child,
@@ -88,7 +88,9 @@ async function listeningUrl(child: Child): Promise<string> {
     const url = /^\{"listening":"([^"]+)"\}$/m.exec(child.output())?.[1];
     if (url !== undefined) return url;
     if (!child.running()) {
-      throw new LocalError(`The simulator ${await child.ended}. Its last lines (${child.logFile}):\n${child.lastLines()}`);
+      throw new LocalError(
+        `The simulator ${await child.ended}. Its last lines (${child.logFile}):\n${child.lastLines()}`,
+      );
     }
     await sleep(20);
   }
@@ -106,6 +108,8 @@ async function callControl(url: string, method: string, body: unknown): Promise<
     if (!response.ok) throw new Error(`${response.status} ${String(answer['error'])}`);
     return answer;
   } catch (error) {
-    throw new LocalError(`The simulator's control API did not do what was asked (${method} ${new URL(url).pathname}): ${messageOf(error)}`);
+    throw new LocalError(
+      `The simulator's control API did not do what was asked (${method} ${new URL(url).pathname}): ${messageOf(error)}`,
+    );
   }
 }

@@ -87,7 +87,11 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     say(`  ${what} is up, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     void part.child.ended.then((how) => {
       if (stopping !== null) return;
-      fail(new LocalError(`${what} ${how} unexpectedly. Its last lines (${part.child.logFile}):\n${part.child.lastLines()}`));
+      fail(
+        new LocalError(
+          `${what} ${how} unexpectedly. Its last lines (${part.child.logFile}):\n${part.child.lastLines()}`,
+        ),
+      );
     });
     return part;
   }
@@ -120,18 +124,27 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
       }),
     );
     const logFile = join(dataDir, 'logs', 'service.log');
-    const log = createLogger({ level: config.logLevel, destination: pino.destination({ dest: logFile, mkdir: true, sync: true }) });
+    const log = createLogger({
+      level: config.logLevel,
+      destination: pino.destination({ dest: logFile, mkdir: true, sync: true }),
+    });
     const service = await startService(config, { observe, log });
     closing.push({ what: 'The service', close: () => service.stop() });
     if (stopping !== null) throw stoppedWhileStarting();
-    service.done.catch((error: unknown) => fail(new LocalError(`The worker ended: ${messageOf(error)}. Its log: ${logFile}`)));
+    service.done.catch((error: unknown) =>
+      fail(new LocalError(`The worker ended: ${messageOf(error)}. Its log: ${logFile}`)),
+    );
     await Promise.race([service.working, failed]);
     const appIds = Object.keys(config.apps);
     return {
       simulator,
       service,
       appIds,
-      temporal: { address: temporal?.address ?? null, namespace: config.temporal.namespace, uiUrl: temporal?.uiUrl ?? null },
+      temporal: {
+        address: temporal?.address ?? null,
+        namespace: config.temporal.namespace,
+        uiUrl: temporal?.uiUrl ?? null,
+      },
       productDatabaseUrl,
       usesSample: config.apps[appIds[0] ?? '']?.product.adapter === 'sample',
     };
@@ -144,10 +157,15 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   async function startOwnTemporal(cli: string, port: number, uiPort: number): Promise<TemporalServer> {
     const dir = join(dataDir, 'temporal');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return own('Temporal', await startTemporalServer({ cli, children, env, dbFile: join(dir, 'temporal.db'), port, uiPort }));
+    return own(
+      'Temporal',
+      await startTemporalServer({ cli, children, env, dbFile: join(dir, 'temporal.db'), port, uiPort }),
+    );
   }
 
-  async function prepareDatabases(postgres: Postgres | null): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
+  async function prepareDatabases(
+    postgres: Postgres | null,
+  ): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
     await postgres?.ensureDatabase(SERVICE_DATABASE);
     const databaseUrl = postgres?.urlOf(SERVICE_DATABASE) ?? String(env['DATABASE_URL']);
     await applyMigrations(databaseUrl);

@@ -143,6 +143,17 @@ function explain(problem: string, words: string, child: Child, port: number, uiP
 
 /** TEMPORAL_* variables speak to clients; the CLI would read them too. Passwords and keys of ours are none of its business. */
 function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LOCALAPPDATA', 'APPDATA', 'USERPROFILE', 'XDG_CONFIG_HOME'];
+  const kept = [
+    'PATH',
+    'HOME',
+    'TMPDIR',
+    'TEMP',
+    'TMP',
+    'SystemRoot',
+    'LOCALAPPDATA',
+    'APPDATA',
+    'USERPROFILE',
+    'XDG_CONFIG_HOME',
+  ];
   return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])));
 }

@@ -17,13 +17,13 @@ export interface FolderRule {
   names?: Record<string, RegExp>;
 }
 
-/** Targets that only one folder may import, whatever the rows say. */
-export const PRIVATE_TARGETS: Record<string, string> = { 'store/generated': 'store' };
+/** Targets that only these folders may import, whatever the rows say. */
+export const PRIVATE_TARGETS: Record<string, string[]> = { 'store/generated': ['store', 'test/store'] };
 
 /** Packages whose values only these files or folders import. */
 export const PRIVATE_PACKAGES: Record<string, string[]> = {
-  '@prisma/adapter-pg': ['store'],
-  '@prisma/client': ['store'],
+  '@prisma/adapter-pg': ['store', 'test/store'],
+  '@prisma/client': ['store', 'test/store'],
   '@temporalio/testing': ['test'],
 };
 

@@ -33,9 +33,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
     api.shareConnection(worker.connection);
     return worker;
   });
-  const done = starting.then((worker) => worker.done).catch((error: unknown) => {
-    if (!stopping.signal.aborted) throw error;
-  });
+  const done = starting
+    .then((worker) => worker.done)
+    .catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    });
   // A failure is the caller's to see through `done` or `working`; nobody has to look at both.
   done.catch(() => undefined);
   const working = starting.then(() => undefined);

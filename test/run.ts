@@ -97,7 +97,16 @@ async function main(): Promise<number> {
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
       tests = spawn(
         process.execPath,
-        ['--import', 'tsx', '--test', `--test-concurrency=${values.concurrency}`, `--test-timeout=${TEST_LIMIT_MS}`, '--test-reporter=spec', ...options, ...files],
+        [
+          '--import',
+          'tsx',
+          '--test',
+          `--test-concurrency=${values.concurrency}`,
+          `--test-timeout=${TEST_LIMIT_MS}`,
+          '--test-reporter=spec',
+          ...options,
+          ...files,
+        ],
         { cwd: ROOT, env: runner.env, stdio: ['ignore', 'inherit', 'inherit'] },
       );
       code = await ended(tests);
@@ -177,8 +186,20 @@ async function prepare(runDir: string): Promise<Runner> {
 /** Settings of the service and the simulator, and of the test servers. */
 function isSetting(name: string): boolean {
   return (
-    /^(TEMPORAL_(?!CLI_PATH$|TEST_SERVER_PATH$)|OPS_|SIMULATOR_|TALKDESK_|SEALING_|PRODUCT_|DATABASE_|TEST_|PG[A-Z]+$)/.test(name) ||
-    ['HOST', 'PORT', 'APPS_FILE', 'DATA_DIR', 'LOG_LEVEL', 'ALLOW_INSECURE_HTTP', 'NODE_ENV', 'WORKFLOW_BUNDLE', 'SWEEP_INTERVAL_MS'].includes(name)
+    /^(TEMPORAL_(?!CLI_PATH$|TEST_SERVER_PATH$)|OPS_|SIMULATOR_|TALKDESK_|SEALING_|PRODUCT_|DATABASE_|TEST_|PG[A-Z]+$)/.test(
+      name,
+    ) ||
+    [
+      'HOST',
+      'PORT',
+      'APPS_FILE',
+      'DATA_DIR',
+      'LOG_LEVEL',
+      'ALLOW_INSECURE_HTTP',
+      'NODE_ENV',
+      'WORKFLOW_BUNDLE',
+      'SWEEP_INTERVAL_MS',
+    ].includes(name)
   );
 }
 

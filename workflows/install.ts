@@ -5,7 +5,7 @@ import type { FinalState, ProcessOutcome, RemoteState } from '../contracts/outco
 import { durable } from './proxies.js';
 import { mustUndo, outcomeAtClose, outcomeBeforeProvisioning, outcomeInsteadOfDecision, preEmptedBy } from './state.js';
 import { ignoreCancellation, type RunControl, runStep, StepFailure } from './steps.js';
-import { insideWindow, LATE_GRACE_MS } from './window.js';
+import { insideWindow, LATE_GRACE_MS, utcText } from './window.js';
 
 /** Talkdesk's window, from the event's `created_at` (talkdesk-api.md 7.1). */
 const WINDOW_MS = 7 * 24 * 60 * 60 * 1_000;
@@ -32,7 +32,11 @@ export async function runInstall(
 }
 
 /** Ends an install that another event overtook: undo what was begun, record. */
-export async function supersedeInstall(process: ProcessRef, byEventId: string, control: RunControl): Promise<ProcessOutcome> {
+export async function supersedeInstall(
+  process: ProcessRef,
+  byEventId: string,
+  control: RunControl,
+): Promise<ProcessOutcome> {
   const end: End = { outcome: 'superseded', reason: `overtaken by event ${byEventId}`, remoteState: null };
   return await finish(process, end, process.needsUndo, control);
 }
@@ -53,9 +57,7 @@ class Install {
 
   async run(): Promise<ProcessOutcome> {
     const end = await this.untilEnd();
-    return end.recorded === true
-      ? end.outcome
-      : await finish(this.process, end, this.undoRegistered, this.control);
+    return end.recorded === true ? end.outcome : await finish(this.process, end, this.undoRegistered, this.control);
   }
 
   private async untilEnd(): Promise<End> {
@@ -124,7 +126,7 @@ class Install {
     );
     switch (decided.result) {
       case 'approved':
-        describe(process, 'approved');
+        describeOutcome(process, 'approved');
         return { outcome: 'approved', reason: 'provisioned', remoteState: 'accepted', recorded: true };
       case 'rejected':
         return { outcome: 'rejected', reason: refusal ?? 'rejected', remoteState: 'refused' };
@@ -188,7 +190,12 @@ class Install {
 }
 
 /** Undoes what must be undone, outside the window and for as long as it takes, and records the outcome. */
-async function finish(process: ProcessRef, end: End, undoRegistered: boolean, control: RunControl): Promise<ProcessOutcome> {
+async function finish(
+  process: ProcessRef,
+  end: End,
+  undoRegistered: boolean,
+  control: RunControl,
+): Promise<ProcessOutcome> {
   const input = { processId: process.processId };
   if (undoRegistered && mustUndo(end.outcome, end.remoteState)) {
     describe(process, `${end.outcome}: undoing the provisioning`);
@@ -196,7 +203,7 @@ async function finish(process: ProcessRef, end: End, undoRegistered: boolean, co
   }
   const recorded = { ...input, outcome: end.outcome, reason: end.reason, ...remoteStateOf(end) };
   const { outcome } = await runStep('recordOutcome', recorded, `Record the outcome: ${end.outcome}`, control);
-  describe(process, `${outcome}: ${end.reason}`);
+  describeOutcome(process, `${outcome}: ${end.reason}`);
   return outcome;
 }
 
@@ -224,8 +231,18 @@ function stateReason(state: RemoteState): string {
   return `Talkdesk reports the installation as ${state}`;
 }
 
-/** The "current details" of the run in the Web UI. */
+/** The "current details" of the run in the Web UI: what is done now, and until when. */
 function describe(process: ProcessRef, now: string): void {
-  const closes = new Date(process.createdAtMs + WINDOW_MS).toISOString();
-  setCurrentDetails(`**Install** of installation \`${process.installationId}\`: ${now}.\n\nTalkdesk's window closes at ${closes}.`);
+  const closeMs = process.createdAtMs + WINDOW_MS;
+  const closes = closeMs > Date.now() ? 'closes' : 'closed';
+  setCurrentDetails(`${subjectOf(process)}: ${now}.\n\nTalkdesk's window ${closes} at **${utcText(closeMs)}**.`);
+}
+
+/** The "current details" once nothing is left to do. */
+function describeOutcome(process: ProcessRef, outcome: string): void {
+  setCurrentDetails(`${subjectOf(process)}: **${outcome}**.`);
+}
+
+function subjectOf(process: ProcessRef): string {
+  return `**Install** of installation \`${process.installationId}\``;
 }

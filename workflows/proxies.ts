@@ -2,7 +2,7 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { Activities } from '../activities/index.js';
 
 /** Longest quick attempt, in milliseconds: short against the workflow task, which waits for it. */
-export const LOCAL_ATTEMPT_MS = 2_000;
+const LOCAL_ATTEMPT_MS = 2_000;
 
 /** One quick attempt; what it cannot do in time or at once goes the durable way. */
 export const LOCAL_OPTIONS = {

@@ -65,7 +65,11 @@ export async function runStep<N extends StepName>(
   }
   for (;;) {
     if (control.stopped) {
-      await waitForPerson(input, 'Stopped by a person through a cancel request. Send the signal "wake" to go on.', control);
+      await waitForPerson(
+        input,
+        'Stopped by a person through a cancel request. Send the signal "wake" to go on.',
+        control,
+      );
     }
     try {
       const result = await durableAttempt(name, input, summary, control);
@@ -130,13 +134,17 @@ async function waitForPerson(input: unknown, reason: string, control: RunControl
   await condition(() => control.nudges !== seen, PARKED_RETRY, { summary: `Parked: ${reason}`.slice(0, 200) });
   control.stopped = false;
   if (processId !== undefined) {
-    await durable.resumeProcess.executeWithOptions({ ...DURABLE_OPTIONS, summary: 'Resume what was parked' }, [{ processId }]);
+    await durable.resumeProcess.executeWithOptions({ ...DURABLE_OPTIONS, summary: 'Resume what was parked' }, [
+      { processId },
+    ]);
   }
 }
 
 function isFinal(failure: StepFailure): boolean {
   return (
-    failure.type === FAILURE_TYPES.refused || failure.type === FAILURE_TYPES.gone || failure.type === FAILURE_TYPES.preEmpted
+    failure.type === FAILURE_TYPES.refused ||
+    failure.type === FAILURE_TYPES.gone ||
+    failure.type === FAILURE_TYPES.preEmpted
   );
 }
 

@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { ignoreCancellation } from './steps.js';
 
 /** How long before the close the last call comes: room for one durable attempt of each step that is left. */
-export const LAST_CALL_MS = 30_000;
+const LAST_CALL_MS = 30_000;
 
 /**
  * For an event that arrives after its own close and that Talkdesk still waits for: how long we go on trying, counted from the start
@@ -19,6 +19,11 @@ export interface WindowOptions {
 
 export type WindowResult<T> = { kind: 'finished'; value: T } | { kind: 'closed' };
 
+/** A time for a person to read, to the minute and never after it, such as `2026-03-29 01:30 UTC`. */
+export function utcText(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /**
  * Runs `work` until it ends or Talkdesk's window closes, whichever is first (talkdesk-api.md 7.1). At the close the work is
  * cancelled and waited for, so nothing of it acts afterwards. A run that ends inside its first workflow task never records the timer.
@@ -29,10 +34,10 @@ export async function insideWindow<T>(options: WindowOptions, work: () => Promis
   let closed = false;
   const clockwork = timers
     .run(async () => {
-      const closeText = new Date(options.closeMs).toISOString();
+      const closeText = utcText(options.closeMs);
       const untilLastCallMs = options.closeMs - LAST_CALL_MS - Date.now();
       if (untilLastCallMs > 0) {
-        await sleep(untilLastCallMs, { summary: `Last call, shortly before the window closes at ${closeText}` });
+        await sleep(untilLastCallMs, { summary: `Last call, shortly before Talkdesk's window closes at ${closeText}` });
       }
       // Not awaited before the close: asking Talkdesk must not move it.
       const lastCall = options.onLastCall().catch(ignoreCancellation);

@@ -73,7 +73,6 @@ export async function openSampleDatabase(databaseUrl: string): Promise<SampleDat
   }
 
   async function transaction<T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
     const client = await connect(signal);
     const running = (async () => {
       await client.query('BEGIN');

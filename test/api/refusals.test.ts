@@ -84,6 +84,7 @@ describe('deliveries that are refused', () => {
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
     });
+    socket.resume();
     await once(socket, 'close');
     assert.match(text, /^HTTP\/1\.1 413 /);
   });

@@ -81,7 +81,11 @@ async function exerciseEveryWay(): Promise<void> {
   ]);
   installed.push(await create('blocked'));
 
-  const forged = await control.createInstallation({ app_id: surroundings.appId, account_name: 'forged', deliver: false });
+  const forged = await control.createInstallation({
+    app_id: surroundings.appId,
+    account_name: 'forged',
+    deliver: false,
+  });
   assert.equal((await control.deliver(forged.event_id, { sign: { tamper: 'changed-body' } })).status, 401);
 
   const strangersApp = 'f'.repeat(32);
@@ -101,9 +105,10 @@ async function settled(installation: CreatedInstallation): Promise<void> {
   await eventually(
     `${installation.account_name} is settled`,
     async () => {
-      const rows = await surroundings.database.query<{ status: string }>('SELECT status FROM inbox_event WHERE id = $1', [
-        installation.event_id,
-      ]);
+      const rows = await surroundings.database.query<{ status: string }>(
+        'SELECT status FROM inbox_event WHERE id = $1',
+        [installation.event_id],
+      );
       return rows[0]?.status === 'settled';
     },
     150_000,
@@ -160,7 +165,9 @@ describe('client secrets, private keys, tokens, assertions and the sealing key',
   it('are nowhere in logs, histories, Temporal’s files, tables, or PostgreSQL’s files', async () => {
     // Of five installations the client secret and the private key, of three at least one token and one assertion.
     assert.ok(secrets.length >= 5 * 2 + 3 * 2 + 1, `${secrets.length} secrets to look for`);
-    const outcomes = await surroundings.database.query<{ outcome: string }>('SELECT outcome FROM process ORDER BY outcome');
+    const outcomes = await surroundings.database.query<{ outcome: string }>(
+      'SELECT outcome FROM process ORDER BY outcome',
+    );
     assert.deepEqual(
       outcomes.map(({ outcome }) => outcome),
       ['approved', 'approved', 'rejected'],
@@ -180,7 +187,9 @@ describe('client secrets, private keys, tokens, assertions and the sealing key',
     const secret = (index: number) => secrets[index] as { name: string; value: string };
     writeFileSync(service.logFile, `GET /?token=${encodeURIComponent(`${secret(0).value}+`)}\n`, { flag: 'a' });
     await surroundings.database.query('CREATE TABLE planted (value text)');
-    await surroundings.database.query('INSERT INTO planted VALUES ($1)', [Buffer.from(secret(1).value).toString('hex')]);
+    await surroundings.database.query('INSERT INTO planted VALUES ($1)', [
+      Buffer.from(secret(1).value).toString('hex'),
+    ]);
     await temporal.client.workflow.start('planted', {
       workflowId: 'planted',
       taskQueue: 'nobody',
@@ -191,7 +200,10 @@ describe('client secrets, private keys, tokens, assertions and the sealing key',
     const seen = (name: string, place: RegExp) => leaks.some((leak) => leak.secret === name && place.test(leak.place));
     assert.ok(seen(secret(0).name, /^log of the service$/));
     assert.ok(seen(secret(1).name, /^table planted$/), 'in the table');
-    assert.ok(leaks.some((leak) => leak.secret === secret(1).name && /(base|pg_wal)\//.test(leak.place)), 'in a data file');
+    assert.ok(
+      leaks.some((leak) => leak.secret === secret(1).name && /(base|pg_wal)\//.test(leak.place)),
+      'in a data file',
+    );
     assert.ok(seen(secret(2).name, /JSON/), 'in the history as JSON');
     assert.ok(seen(secret(2).name, /protobuf/), 'in the history as protobuf');
     assert.ok(seen(secret(2).name, /temporal\.db/), 'in Temporal’s file');

@@ -30,7 +30,11 @@ function workflowIdOf(installed: CreatedInstallation): string {
   return `${installed.app_id}/${installed.account_id}`;
 }
 
-async function install(input: { account_name: string; users?: number; deliver?: boolean }): Promise<CreatedInstallation> {
+async function install(input: {
+  account_name: string;
+  users?: number;
+  deliver?: boolean;
+}): Promise<CreatedInstallation> {
   return await surroundings.simulator.control.createInstallation({ app_id: surroundings.appId, ...input });
 }
 

@@ -53,7 +53,11 @@ describe('while the Temporal server is down', () => {
     assert.deepEqual(row, { dispatched_at: null });
 
     await server.restart();
-    await eventually('the outcome is recorded', async () => (await outcomeOf(installed.event_id)) === 'approved', 60_000);
+    await eventually(
+      'the outcome is recorded',
+      async () => (await outcomeOf(installed.event_id)) === 'approved',
+      60_000,
+    );
     const view = await control.installation(installed.installation_id);
     assert.equal(view.state, 'completed');
     assert.equal(view.decisions.filter((decision) => decision.effective).length, 1);

@@ -64,7 +64,9 @@ afterEach(async () => {
 });
 
 /** An installation whose run has begun while the product is down. */
-async function installWithoutProduct(accountName: string): Promise<{ installed: CreatedInstallation; closeMs: number; handle: WorkflowHandle }> {
+async function installWithoutProduct(
+  accountName: string,
+): Promise<{ installed: CreatedInstallation; closeMs: number; handle: WorkflowHandle }> {
   await surroundings.product.down();
   await surroundings.simulator.control.setClock(new Date(nowMs));
   const installed = await surroundings.simulator.control.createInstallation({
@@ -96,10 +98,15 @@ describe('the seven-day window, with every part real but the passing of the days
       'SELECT idempotency_key FROM call_ledger WHERE idempotency_key LIKE $1',
       [`install:${installed.event_id}:%`],
     );
-    assert.deepEqual(calls.map((call) => call.idempotency_key), [`install:${installed.event_id}:deprovision`]);
+    assert.deepEqual(
+      calls.map((call) => call.idempotency_key),
+      [`install:${installed.event_id}:deprovision`],
+    );
 
     const reads = await control.requests({ installation_id: installed.installation_id, route: 'installation' });
-    const beforeClose = reads.filter((read) => Date.parse(read.at) >= closeMs - MINUTE_MS && Date.parse(read.at) < closeMs);
+    const beforeClose = reads.filter(
+      (read) => Date.parse(read.at) >= closeMs - MINUTE_MS && Date.parse(read.at) < closeMs,
+    );
     assert.equal(beforeClose.length, 1, 'the state is read shortly before the close');
     assert.equal(beforeClose[0]?.status, 200, 'with credentials that still work');
     const [row] = await surroundings.database.query<{ outcome: string; undo: string }>(

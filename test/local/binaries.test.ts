@@ -47,7 +47,8 @@ test('TEMPORAL_CLI_PATH wins over everything, and is not replaced when it is wro
   assert.equal(await ensureBinary('temporal', { ...options, env }), chosen);
   await assert.rejects(
     ensureBinary('temporal', { ...options, env: { ...env, TEMPORAL_CLI_PATH: join(dir, 'nowhere') } }),
-    (error) => error instanceof LocalError && /^TEMPORAL_CLI_PATH is set to .*nowhere, but it does not run/.test(error.message),
+    (error) =>
+      error instanceof LocalError && /^TEMPORAL_CLI_PATH is set to .*nowhere, but it does not run/.test(error.message),
   );
   await assert.rejects(
     ensureBinary('temporal-test-server', { ...options, env: { TEMPORAL_TEST_SERVER_PATH: join(dir, 'nowhere') } }),

@@ -37,7 +37,9 @@ async function stranger(t: TestContext): Promise<ProcessIdentity> {
 /** Starts a parent that starts a child, and kills the parent as a power cut would. Gives the child's pid. */
 async function orphanOf(t: TestContext, dataDir: string): Promise<number> {
   const fixture = fileURLToPath(new URL('./fixture-parent.ts', import.meta.url));
-  const parent = spawn(process.execPath, ['--import', 'tsx', fixture, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['--import', 'tsx', fixture, dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(chunk.toString());
   t.after(() => {
@@ -58,7 +60,9 @@ function record(dataDir: string, content: object): string {
 
 test('a child writes to its log, is on record while it runs, and is in a process group of its own', async (t) => {
   const dataDir = scratchDir(t);
-  const child = createChildren({ dataDir, say: assert.fail }).start(specOf(`console.log('one'); console.error('two'); ${WAIT}`));
+  const child = createChildren({ dataDir, say: assert.fail }).start(
+    specOf(`console.log('one'); console.error('two'); ${WAIT}`),
+  );
   t.after(() => child.stop());
   await until('both lines are in the log', () => child.output() === 'one\ntwo\n');
   assert.equal(statSync(child.logFile).mode & 0o777, 0o600);
@@ -76,7 +80,9 @@ test('a child writes to its log, is on record while it runs, and is in a process
 });
 
 test('a child that does not end in good order is killed after its limit', async (t) => {
-  const child = createChildren({ dataDir: scratchDir(t), say: assert.fail }).start(specOf(STUBBORN, { stopTimeoutMs: 100 }));
+  const child = createChildren({ dataDir: scratchDir(t), say: assert.fail }).start(
+    specOf(STUBBORN, { stopTimeoutMs: 100 }),
+  );
   t.after(() => child.stop());
   await until('it is deaf', () => child.output() === 'deaf\n');
   await child.stop();
@@ -84,7 +90,9 @@ test('a child that does not end in good order is killed after its limit', async 
 });
 
 test('a program that is not there is told in a phrase', async (t) => {
-  const child = createChildren({ dataDir: scratchDir(t), say: assert.fail }).start(specOf('', { command: '/no/such/program' }));
+  const child = createChildren({ dataDir: scratchDir(t), say: assert.fail }).start(
+    specOf('', { command: '/no/such/program' }),
+  );
   assert.match(await child.ended, /^could not be started: .*ENOENT/);
   assert.equal(child.running(), false);
   await child.stop();

@@ -68,5 +68,8 @@ test('who waits gets the lock when it is released, and is told once whom it wait
 test('waiting for a lock ends with the name of its holder', async (t) => {
   const path = join(scratchDir(t), 'lock');
   await tryLock(path);
-  await assert.rejects(waitForLock(path, 50, () => undefined), new RegExp(`process ${process.pid} has kept`));
+  await assert.rejects(
+    waitForLock(path, 50, () => undefined),
+    new RegExp(`process ${process.pid} has kept`),
+  );
 });

@@ -71,7 +71,10 @@ test('it stays up, refuses a second start, is found again after a kill, and stop
   );
 
   const orphans = childrenOf(dataDir);
-  assert.deepEqual(orphans.map(({ what }) => what), ['postgres', 'simulator', 'temporal']);
+  assert.deepEqual(
+    orphans.map(({ what }) => what),
+    ['postgres', 'simulator', 'temporal'],
+  );
   first.kill('SIGKILL');
   await first.exited;
   // The simulator ends with its parent; the two that keep data have to be found.
@@ -95,7 +98,10 @@ test('it stays up, refuses a second start, is found again after a kill, and stop
 test('a signal while everything is starting leaves nothing running', async (t) => {
   const dataDir = scratchDir(t);
   const start = startLocalMode(t, dataDir, []);
-  await until('PostgreSQL runs', () => existsSync(join(dataDir, 'run')) && childrenOf(dataDir).some(({ what }) => what === 'postgres'));
+  await until(
+    'PostgreSQL runs',
+    () => existsSync(join(dataDir, 'run')) && childrenOf(dataDir).some(({ what }) => what === 'postgres'),
+  );
   const started = childrenOf(dataDir);
   start.kill('SIGINT');
   assert.equal(await start.exited, 0, start.stderr());
@@ -126,9 +132,17 @@ test('what is in the way is told in one sentence that says what to do', async (t
   writeFileSync(join(dir, 'file'), '');
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a', { PORT: String(port) }, new RegExp(`^Port ${port} for the ingress is in use: .*PORT=0.*\\n$`)],
-    ['b', { TEMPORAL_UI_PORT: String(port) }, new RegExp(`^Port ${port} for the Temporal Web UI is in use: .*TEMPORAL_UI_PORT=0.*\\n$`)],
+    [
+      'b',
+      { TEMPORAL_UI_PORT: String(port) },
+      new RegExp(`^Port ${port} for the Temporal Web UI is in use: .*TEMPORAL_UI_PORT=0.*\\n$`),
+    ],
     ['c', { OPS_PORT: 'many' }, /^OPS_PORT must be a port from 1 to 65535, or 0 for any free one\.\n$/],
-    ['d', { TEMPORAL_CLI_PATH: '/no/such/temporal' }, /^TEMPORAL_CLI_PATH is set to \/no\/such\/temporal, but it does not run .*: correct it or unset it\.\n$/],
+    [
+      'd',
+      { TEMPORAL_CLI_PATH: '/no/such/temporal' },
+      /^TEMPORAL_CLI_PATH is set to \/no\/such\/temporal, but it does not run .*: correct it or unset it\.\n$/,
+    ],
     [join('file', 'data'), {}, /^Cannot use the data folder .*: a file is in the way of a folder\. .*\n$/],
   ];
   await Promise.all(

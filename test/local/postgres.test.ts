@@ -97,10 +97,16 @@ test('what keeps it from starting is told in words: a port in use, a damaged clu
   const { port } = occupant.address() as AddressInfo;
   await assert.rejects(start(t, dataDir, { port }), (error) => {
     assert.ok(error instanceof LocalError);
-    assert.equal(error.message, `Port ${port} for the PostgreSQL server is in use: end what uses it, or choose another one, for example POSTGRES_PORT=0 for any free port.`);
+    assert.equal(
+      error.message,
+      `Port ${port} for the PostgreSQL server is in use: end what uses it, or choose another one, for example POSTGRES_PORT=0 for any free port.`,
+    );
     return true;
   });
 
   writeFileSync(join(dataDir, 'postgres', 'data', 'postgresql.conf'), 'shared_buffers = plenty\n');
-  await assert.rejects(start(t, dataDir), /PostgreSQL ended with code 1. Its last lines \(.*postgres\.log\):\n.*shared_buffers/s);
+  await assert.rejects(
+    start(t, dataDir),
+    /PostgreSQL ended with code 1. Its last lines \(.*postgres\.log\):\n.*shared_buffers/s,
+  );
 });

@@ -62,7 +62,8 @@ function run(t: TestContext, code: string, tmp = join(scratchDir(t), 'tmp')) {
 const runsIn = (tmp: string) => readdirSync(tmp).filter((name) => name.startsWith('appconnect-test-'));
 
 /** Processes of node:test: one that runs the files, one for the file. */
-const testsOf = (tmp: string) => processesMarked(tmp).filter(({ command }) => /sample\.mjs/.test(command) && !/test\/run\.ts/.test(command)).length;
+const testsOf = (tmp: string) =>
+  processesMarked(tmp).filter(({ command }) => /sample\.mjs/.test(command) && !/test\/run\.ts/.test(command)).length;
 
 test('tests get servers, template and bundle, and none of the shell’s settings; nothing is left', async (t) => {
   const runner = run(t, PASSES);
@@ -92,9 +93,16 @@ test('what a killed run leaves is ended by the next one', async (t) => {
   const killed = run(t, WAITS);
   await until('the test runs', () => testsOf(killed.tmp) === 2, 60_000);
   killed.kill('SIGKILL');
-  await until('the runner is gone', () => !processesMarked(killed.tmp).some(({ command }) => command.includes('test/run.ts')));
+  await until(
+    'the runner is gone',
+    () => !processesMarked(killed.tmp).some(({ command }) => command.includes('test/run.ts')),
+  );
   const left = processesMarked(killed.tmp).map(({ command }) => command);
-  for (const word of ['postgres', 'start-dev']) assert.ok(left.some((command) => command.includes(word)), word);
+  for (const word of ['postgres', 'start-dev'])
+    assert.ok(
+      left.some((command) => command.includes(word)),
+      word,
+    );
 
   const next = run(t, PASSES, killed.tmp);
   assert.equal(await next.exited, 0, next.output());

@@ -13,11 +13,14 @@ export function scratchDir(t: Pick<TestContext, 'after'>): string {
 }
 
 /** Awaits a condition; fails with `what` when it does not come true within the limit. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
     await sleep(20);
   }
 }
-

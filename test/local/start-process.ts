@@ -28,7 +28,12 @@ const LIMIT_MS = 60_000;
  * Starts it on free ports, with the run's Temporal CLI.
  * @param env settings besides `DATA_DIR`, winning over the free ports
  */
-export function startLocalMode(t: TestContext, dataDir: string, args: string[], env: Record<string, string> = {}): StartProcess {
+export function startLocalMode(
+  t: TestContext,
+  dataDir: string,
+  args: string[],
+  env: Record<string, string> = {},
+): StartProcess {
   const anyPort = { PORT: '0', OPS_PORT: '0', SIMULATOR_PORT: '0', TEMPORAL_PORT: '0', TEMPORAL_UI_PORT: '0' };
   const child = spawn(process.execPath, ['--import', 'tsx', 'local/main.ts', ...args], {
     cwd: ROOT,

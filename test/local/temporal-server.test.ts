@@ -11,11 +11,22 @@ import { startTemporalServer, type TemporalServer, type TemporalServerOptions } 
 import { fromRunner } from '../support/temporal.js';
 import { scratchDir } from './scratch.js';
 
-async function start(t: TestContext, dir: string, changes: Partial<TemporalServerOptions> = {}): Promise<TemporalServer> {
+async function start(
+  t: TestContext,
+  dir: string,
+  changes: Partial<TemporalServerOptions> = {},
+): Promise<TemporalServer> {
   const children = createChildren({ dataDir: dir, say: assert.fail });
   t.after(() => children.killAll());
   const cli = fromRunner('TEST_TEMPORAL_CLI');
-  return startTemporalServer({ cli, children, env: process.env, dbFile: join(dir, 'temporal.db'), uiPort: null, ...changes });
+  return startTemporalServer({
+    cli,
+    children,
+    env: process.env,
+    dbFile: join(dir, 'temporal.db'),
+    uiPort: null,
+    ...changes,
+  });
 }
 
 async function facts(address: string) {

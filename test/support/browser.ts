@@ -1,13 +1,13 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** Names under which Debian, Ubuntu, Fedora and Google install the browser. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Where macOS and Windows keep it, which is not on PATH. */
 const PLACES = [
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ];
@@ -18,26 +18,27 @@ const PLACES = [
  */
 export function findBrowser(env: NodeJS.ProcessEnv = process.env): string {
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const places = [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...PLACES];
-  const found = places.find(isExecutable);
+  const candidates = [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...PLACES];
+  const found = candidates.find(isExecutable);
   if (found === undefined) {
-    throw new Error('No browser for this test: install Chromium (apt-get install chromium) or Google Chrome, and run it again.');
+    throw new Error('This test needs a browser: install Chromium (apt-get install chromium) or Google Chrome.');
   }
   return found;
 }
 
 /**
- * Starts the machine's browser without a window. It keeps nothing: its profile is a temporary folder, removed by `close()`.
+ * Starts the machine's browser without a window. Its profile is a temporary folder that goes with `close()`.
  * @throws Error that says what to install, when there is no browser
  */
 export async function startBrowser(): Promise<Browser> {
-  const root = process.getuid?.() === 0;
+  const isRoot = process.getuid?.() === 0;
   return await chromium.launch({
     executablePath: findBrowser(),
-    // Chromium refuses to sandbox itself as root. The other flags keep it from asking the internet for what no test needs.
     args: [
-      ...(root ? ['--no-sandbox'] : []),
+      // Chromium refuses to run in its sandbox as root.
+      ...(isRoot ? ['--no-sandbox'] : []),
       '--disable-gpu',
+      // What a test has no use for, and what would ask the internet.
       '--disable-quic',
       '--no-first-run',
       '--disable-background-networking',
@@ -45,6 +46,12 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** What a person can read on the page and in the frames it shows, with every run of white space as one blank. */
+export async function visibleText(page: Page): Promise<string> {
+  const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText({ timeout: 2_000 })));
+  return texts.join(' ').replace(/\s+/g, ' ');
 }
 
 function isExecutable(path: string): boolean {

@@ -8,7 +8,10 @@ export interface Call {
 }
 
 /** A tenant with one unsettled install, and every activity succeeding, unless overridden. Typed: a new activity breaks the build. */
-export function fakeActivities(process: ProcessRef, overrides: Partial<Activities> = {}): { activities: Activities; calls: Call[] } {
+export function fakeActivities(
+  process: ProcessRef,
+  overrides: Partial<Activities> = {},
+): { activities: Activities; calls: Call[] } {
   const calls: Call[] = [];
   let open = true;
   const base: Activities = {

@@ -28,7 +28,9 @@ export function patternsOf(secrets: { name: string; value: string }[]): Pattern[
     if (encodeURIComponent(value) !== value) add('url', encodeURIComponent(value));
     for (const alignment of [0, 1, 2]) {
       // Characters that also depend on the neighbours are cut off.
-      const text = Buffer.concat([Buffer.alloc(alignment), raw]).toString('base64').replace(/=+$/, '');
+      const text = Buffer.concat([Buffer.alloc(alignment), raw])
+        .toString('base64')
+        .replace(/=+$/, '');
       const inner = text.slice(alignment === 0 ? 0 : alignment + 1, -1);
       add(`base64+${alignment}`, inner);
       const urlSafe = inner.replaceAll('+', '-').replaceAll('/', '_');

@@ -38,7 +38,10 @@ function fromPs(mark: string): FoundProcess[] {
     .filter((line) => line.includes(mark))
     .map((line) => ({
       pid: Number.parseInt(line, 10),
-      command: line.trim().replace(/^\d+\s+/, '').slice(0, 200),
+      command: line
+        .trim()
+        .replace(/^\d+\s+/, '')
+        .slice(0, 200),
       // Command and environment come in one line; a variable is told by its name in front.
       inherited: line.split(/\s+/).some((word) => /^[A-Z_]+=/.test(word) && word.includes(mark)),
     }));

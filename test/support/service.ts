@@ -48,6 +48,7 @@ export async function startTestService(
 /** A process of the service, so that it can be killed. */
 export interface ServiceProcess {
   pid: number;
+  ingressUrl: string;
   /** Path of its log. */
   logFile: string;
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -78,6 +79,7 @@ export async function startServiceProcess(surroundings: Surroundings, name: stri
   await pointSimulatorAt(surroundings, address);
   return {
     pid: child.pid as number,
+    ingressUrl: address,
     logFile,
     kill: (signal) => kill(child, signal),
   };

@@ -10,7 +10,10 @@ import { startTemporalServer, type TemporalServer } from '../../local/temporal-s
 /** A value that the test runner sets; throws a plain error that says so otherwise. */
 export function fromRunner(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run this test through npm test (npm test -- <file>), which prepares what it needs.`);
+  if (!value)
+    throw new Error(
+      `${name} is not set: run this test through npm test (npm test -- <file>), which prepares what it needs.`,
+    );
   return value;
 }
 

@@ -36,7 +36,9 @@ function view(part: Partial<TenantView>): TenantView {
 /** Every order of a list. */
 function orders<T>(items: T[]): T[][] {
   if (items.length < 2) return [items];
-  return items.flatMap((item, index) => orders(items.filter((_, other) => other !== index)).map((rest) => [item, ...rest]));
+  return items.flatMap((item, index) =>
+    orders(items.filter((_, other) => other !== index)).map((rest) => [item, ...rest]),
+  );
 }
 
 describe('the pure table: next step of a tenant', () => {
@@ -58,7 +60,10 @@ describe('the pure table: next step of a tenant', () => {
     const older = install('e1', 'i1', 0);
     const newer = install('e2', 'i2', 60);
     for (const processes of orders([older, newer])) {
-      const facts = view({ record: { newestInstall: { eventId: 'e2', createdAtMs: T0 + 60_000, installationId: 'i2' } }, processes });
+      const facts = view({
+        record: { newestInstall: { eventId: 'e2', createdAtMs: T0 + 60_000, installationId: 'i2' } },
+        processes,
+      });
       assert.deepEqual(decideNext(facts), { do: 'supersede', process: older, byEventId: 'e2' });
     }
   });
@@ -106,7 +111,14 @@ describe('the pure table: next step of a tenant', () => {
 
   it('is not moved by events on which this release does not act, nor by types it does not know', () => {
     const process = install('e1', 'i1', 0);
-    const others = ['app.updated', 'app.trial_started', 'app.credentials_rotated', 'user.logout', 'app.invented', '__proto__'];
+    const others = [
+      'app.updated',
+      'app.trial_started',
+      'app.credentials_rotated',
+      'user.logout',
+      'app.invented',
+      '__proto__',
+    ];
     const facts = view({
       record: { newestInstall: { eventId: 'e1', createdAtMs: T0, installationId: 'i1' } },
       events: others.map((type, index) => event(`x${index}`, type, 'i1', 10)),

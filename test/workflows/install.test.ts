@@ -189,7 +189,12 @@ describe('an install', () => {
     let uninstalled = false;
     const takeEvents = async () => {
       const view = viewOf([process]);
-      const uninstall = { eventId: 'u1', type: 'app.uninstalled', installationId: 'i1', createdAtMs: process.createdAtMs };
+      const uninstall = {
+        eventId: 'u1',
+        type: 'app.uninstalled',
+        installationId: 'i1',
+        createdAtMs: process.createdAtMs,
+      };
       return uninstalled ? { ...view, events: [...view.events, uninstall] } : view;
     };
     const provisionAccount = async () => failing(FAILURE_TYPES.retryable, 'the product is down');
