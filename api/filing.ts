@@ -1,4 +1,5 @@
 import { EVENT_TYPES } from '../contracts/events.js';
+import { MAX_WORKFLOW_ID_LENGTH, workflowIdOf } from '../contracts/ids.js';
 import type { Delivery } from '../store/types.js';
 import type { EnvelopeResult } from '../talkdesk/types.js';
 
@@ -24,6 +25,9 @@ export function fileDelivery(result: EnvelopeResult, isKnownApp: (appId: string)
   const known = KNOWN_TYPES.has(envelope.type);
   if (known && envelope.accountId === null) return refuse(`${envelope.type} without an account id`);
   if (known && envelope.installationId === null) return refuse(`${envelope.type} without an installation id`);
+  if (known && workflowIdOf({ appId: envelope.appId, accountId: envelope.accountId ?? '' }).length > MAX_WORKFLOW_ID_LENGTH) {
+    return refuse('app id and account id are too long for a workflow id');
+  }
   const disposition = envelope.type === DISPATCHED_TYPE ? 'dispatch' : known ? 'keep' : 'record';
   return { kind: 'accept', delivery: { ...envelope, disposition } };
 }

@@ -7,6 +7,9 @@ export interface TenantKey {
 /** Kinds of process that wait for our answer. This release runs installs. */
 export type ProcessKind = 'install';
 
+/** Longest workflow id that a Temporal server on PostgreSQL stores, in characters. */
+export const MAX_WORKFLOW_ID_LENGTH = 255;
+
 /**
  * Workflow id of a tenant's run: `<app_id>/<account_id>`, so that an account's life is the list of runs under one id.
  * Both parts are percent-encoded, because ids are opaque and may hold a slash; ordinary hex ids are unchanged.

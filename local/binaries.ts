@@ -1,25 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { cliVersion, missing, serverProblem } from './binary-checks.js';
 import { type BinaryName, type BinarySource, pypiDownload, sdkDownload } from './binary-sources.js';
 import { explainFileError, LocalError, messageOf } from './local-error.js';
 import { waitForLock } from './lock.js';
-import { freePort } from './ports.js';
 
 /** Where to look, and whom to tell. */
 export interface BinaryOptions {
@@ -120,7 +106,7 @@ async function fetchInto(
   try {
     mkdirSync(cacheDir, { recursive: true });
   } catch (error) {
-    throw explainFileError(error, `make the cache folder ${cacheDir} (set XDG_CACHE_HOME to move it)`);
+    throw explainFileError(error, `make the cache folder ${cacheDir}`, 'XDG_CACHE_HOME');
   }
   const lock = await waitForLock(join(cacheDir, `${name}.lock`), LOCK_LIMIT_MS, (byPid) =>
     say(`Waiting for process ${byPid ?? 'unknown'}, which is fetching ${name}.`),
@@ -145,7 +131,7 @@ async function fetchInto(
         say(`Fetched ${name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${path}`);
         return path;
       } catch (error) {
-        const failure = `${source.what}: ${messageOf(explainFileError(error, `write to ${cacheDir}`))}`;
+        const failure = `${source.what}: ${messageOf(explainFileError(error, `write to ${cacheDir}`, 'XDG_CACHE_HOME'))}`;
         failures.push(failure);
         say(`  no luck with ${failure}`);
       } finally {
@@ -195,71 +181,6 @@ function noWayLeft(name: BinaryName, cacheDir: string, failures: string[]): stri
 function cachedPath(name: BinaryName, cacheDir: string, source: BinarySource): string {
   const suffix = process.platform === 'win32' ? '.exe' : '';
   return join(cacheDir, `${name}-${source.versionOf(name)}-${process.platform}-${process.arch}${suffix}`);
-}
-
-function missing(path: string): string | null {
-  try {
-    if (!statSync(path).isFile()) return 'that is not a file';
-    accessSync(path, constants.X_OK);
-    return null;
-  } catch {
-    return existsSync(path) ? 'it may not be executed' : 'there is no such file';
-  }
-}
-
-/** Runs `--version`, which proves that the program is for this machine and may be executed here. */
-function cliVersion(path: string): Promise<{ version: [number, number]; problem: string | null }> {
-  return new Promise((resolve) => {
-    execFile(path, ['--version'], { timeout: 20_000, windowsHide: true }, (error, stdout) => {
-      const match = /temporal version (\d+)\.(\d+)/.exec(stdout);
-      if (match !== null) resolve({ version: [Number(match[1]), Number(match[2])], problem: null });
-      else
-        resolve({
-          version: [0, 0],
-          problem:
-            error === null ? 'it does not name its version' : `it does not run (${error.message.split('\n')[0]})`,
-        });
-    });
-  });
-}
-
-/** The test server has no `--version`: it is started, asked for a connection, and ended. */
-async function serverProblem(path: string): Promise<string | null> {
-  const port = await freePort();
-  const child = spawn(path, [String(port)], { stdio: 'ignore', windowsHide: true });
-  let problem: string | null = 'it does not answer within 20 s';
-  const exited = new Promise<void>((resolve) => {
-    child.once('error', (error) => {
-      problem = error.message;
-      resolve();
-    });
-    child.once('exit', (code) => {
-      if (problem !== null) problem = `it ended with code ${code}`;
-      resolve();
-    });
-  });
-  const deadline = performance.now() + 20_000;
-  while (child.exitCode === null && child.pid !== undefined && performance.now() < deadline) {
-    if (await accepts(port)) {
-      problem = null;
-      break;
-    }
-    await sleep(50);
-  }
-  if (child.pid !== undefined) child.kill('SIGKILL');
-  await exited;
-  return problem;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 function sdkVersion(): string {

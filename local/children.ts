@@ -1,19 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalError, messageOf } from './local-error.js';
-import { commandLineOf, identityOf, isAlive, type ProcessIdentity } from './process-identity.js';
+import { endRecorded, killGroup, signalTo, writeRecord } from './child-records.js';
+import { messageOf } from './local-error.js';
 
 /** What to run, and how to end it. */
 export interface ChildSpec {
@@ -56,13 +46,6 @@ export interface Children {
   endOrphans(): Promise<number>;
   /** Last resort, synchronous: kills whatever still runs. */
   killAll(): void;
-}
-
-interface ChildRecord extends ProcessIdentity {
-  what: string;
-  command: string;
-  stopSignal: NodeJS.Signals;
-  stopTimeoutMs: number;
 }
 
 /** A log above this is set aside (one older one is kept) before the next start appends to it. */
@@ -110,7 +93,8 @@ export function createChildren(options: { dataDir: string; say: (line: string) =
     }
     running.add(child);
     const recordFile = join(runDir, `${spec.what}-${pid}.json`);
-    writeRecord(recordFile, spec, pid);
+    const { what, command, stopSignal, stopTimeoutMs } = spec;
+    writeRecord(recordFile, { pid, what, command, stopSignal, stopTimeoutMs });
     void ended.then(() => {
       running.delete(child);
       rmSync(recordFile, { force: true });
@@ -137,97 +121,13 @@ export function createChildren(options: { dataDir: string; say: (line: string) =
     };
   }
 
-  async function endOrphans(): Promise<number> {
-    let count = 0;
-    for (const file of recordFiles(runDir)) {
-      const record = readRecord(file);
-      if (record !== null && isOurs(record)) {
-        options.say(
-          `Found ${record.what} (process ${record.pid}) left behind by an earlier start that was killed: ending it.`,
-        );
-        await endProcess(record, record.stopSignal, record.stopTimeoutMs);
-        count += 1;
-      }
-      rmSync(file, { force: true });
-    }
-    return count;
-  }
-
   return {
     start,
-    endOrphans,
+    endOrphans: () => endRecorded(runDir, options.say),
     killAll() {
       for (const child of running) if (child.pid !== undefined) killGroup(child.pid);
     },
   };
-}
-
-/**
- * Ends a process that is not our child: its signal first, a kill after the limit.
- * @throws LocalError when it cannot be ended
- */
-export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signals, limitMs: number): Promise<void> {
-  signalTo(identity.pid, signal);
-  if (await goneWithin(identity, limitMs)) return;
-  killGroup(identity.pid);
-  if (!(await goneWithin(identity, 5_000))) {
-    throw new LocalError(
-      `Process ${identity.pid} of an earlier start cannot be ended: end it by hand (kill -9 ${identity.pid}).`,
-    );
-  }
-}
-
-async function goneWithin(identity: ProcessIdentity, limitMs: number): Promise<boolean> {
-  const deadline = performance.now() + limitMs;
-  while (isAlive(identity)) {
-    if (performance.now() > deadline) return false;
-    await sleep(25);
-  }
-  return true;
-}
-
-/** The pid alone proves nothing: it may have been given to a stranger since. Start time and program must be the recorded ones. */
-function isOurs(record: ChildRecord): boolean {
-  return isAlive(record) && (commandLineOf(record.pid)?.includes(basename(record.command)) ?? false);
-}
-
-function writeRecord(file: string, spec: ChildSpec, pid: number): void {
-  const identity = identityOf(pid);
-  // Gone already: nothing to remember.
-  if (identity === null) return;
-  const { what, command, stopSignal, stopTimeoutMs } = spec;
-  const record: ChildRecord = { ...identity, what, command, stopSignal, stopTimeoutMs };
-  const unfinished = `${file}.new`;
-  writeFileSync(unfinished, JSON.stringify(record), { mode: 0o600 });
-  renameSync(unfinished, file);
-}
-
-function readRecord(file: string): ChildRecord | null {
-  try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<ChildRecord> | null;
-    if (
-      typeof value?.pid === 'number' &&
-      typeof value.startedAt === 'string' &&
-      typeof value.command === 'string' &&
-      typeof value.what === 'string'
-    ) {
-      const { pid, startedAt, command, what, stopSignal = 'SIGTERM', stopTimeoutMs = 5_000 } = value;
-      return { pid, startedAt, command, what, stopSignal, stopTimeoutMs };
-    }
-  } catch {
-    // A record that cannot be read names no process.
-  }
-  return null;
-}
-
-function recordFiles(runDir: string): string[] {
-  try {
-    return readdirSync(runDir)
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => join(runDir, name));
-  } catch {
-    return [];
-  }
 }
 
 function setAsideWhenLarge(logFile: string): void {
@@ -235,23 +135,6 @@ function setAsideWhenLarge(logFile: string): void {
     if (statSync(logFile).size > LOG_LIMIT_BYTES) renameSync(logFile, `${logFile}.1`);
   } catch {
     // No log yet.
-  }
-}
-
-function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Ended meanwhile.
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    if (process.platform === 'win32') process.kill(pid, 'SIGKILL');
-    else process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Ended meanwhile.
   }
 }
 

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { type Child, type Children, endProcess } from './children.js';
+import { endProcess } from './child-records.js';
+import type { Child, Children } from './children.js';
 import { LocalError, messageOf } from './local-error.js';
 import { claimPort, freePort } from './ports.js';
+import { makeCluster, SUPERUSER, serverEnv } from './postgres-cluster.js';
 import { findPostgresPlace, type PostgresPlace } from './postgres-place.js';
 import { commandLineOf, identityOf } from './process-identity.js';
 
@@ -33,7 +34,6 @@ export interface PostgresOptions {
   env: NodeJS.ProcessEnv;
 }
 
-const SUPERUSER = 'postgres';
 /** Start includes the recovery after a crash, which reads the log back. */
 const START_LIMIT_MS = 60_000;
 /** A fast shutdown writes a checkpoint. */
@@ -156,50 +156,6 @@ function explain(problem: string, child: Child, place: PostgresPlace, port: numb
   return `PostgreSQL ${problem}. Its last lines (${child.logFile}):\n${words}`;
 }
 
-/** Makes the cluster beside its final place and moves it there whole, so that an interrupted first start leaves nothing half made. */
-async function makeCluster(place: PostgresPlace, env: NodeJS.ProcessEnv): Promise<void> {
-  const unfinished = `${place.clusterDir}.new`;
-  rmSync(unfinished, { recursive: true, force: true });
-  rmSync(place.clusterDir, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-  const passwordFile = join(unfinished, 'password');
-  writeFileSync(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
-  if (place.user !== null) {
-    chownSync(unfinished, place.user.uid, place.user.gid);
-    chownSync(passwordFile, place.user.uid, place.user.gid);
-  }
-  const args = [
-    `--pgdata=${join(unfinished, 'data')}`,
-    '--auth=scram-sha-256',
-    `--username=${SUPERUSER}`,
-    `--pwfile=${passwordFile}`,
-    '--encoding=UTF8',
-    '--no-locale',
-  ];
-  const options = { env: serverEnv(env), windowsHide: true, ...(place.user ?? {}) };
-  await new Promise<void>((resolve, reject) => {
-    const initdb = execFile(place.binaries.initdb, args, options, (error, _stdout, stderr) => {
-      process.off('exit', killWithUs);
-      if (error === null) resolve();
-      else reject(new LocalError(initProblem(error, stderr, place)));
-    });
-    const killWithUs = () => initdb.kill('SIGKILL');
-    process.once('exit', killWithUs);
-  });
-  renameSync(unfinished, place.clusterDir);
-}
-
-function initProblem(error: Error, stderr: string, place: PostgresPlace): string {
-  if (/No space left on device/i.test(stderr)) {
-    return `The database cannot be made: the disk of ${place.clusterDir} is full. Make room (about 100 MB) or choose another disk with DATA_DIR.`;
-  }
-  if (/Permission denied|could not change permissions/i.test(stderr)) {
-    return `The database cannot be made: no permission in ${place.clusterDir}. Choose a folder of your own with DATA_DIR.`;
-  }
-  const words = stderr.trim().split('\n').slice(-5).join('\n');
-  return `The database cannot be made in ${place.clusterDir}: ${words === '' ? messageOf(error) : words}`;
-}
-
 /**
  * Deals with `postmaster.pid` of a server that was not stopped. Its pid may be a server of ours that outlived its parent (end it),
  * nobody, or a stranger who was given the number since (PostgreSQL would refuse to start because of them: remove the file). The
@@ -229,11 +185,4 @@ async function ensureDatabase(adminUrl: string, name: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-/** Only what a server needs: its own PG* variables would change it, and secrets of ours are none of its business. */
-function serverEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LD_LIBRARY_PATH'];
-  const entries = kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  return { ...Object.fromEntries(entries), LC_ALL: 'C', TZ: 'UTC' };
 }

@@ -11,9 +11,8 @@ import { applyMigrations } from '../store/migrations.js';
 import { ensureBinary } from './binaries.js';
 import { type Child, createChildren } from './children.js';
 import { explainFileError, LocalError, messageOf } from './local-error.js';
-import { tryLock } from './lock.js';
-import { claimPort } from './ports.js';
 import { type Postgres, startPostgres } from './postgres.js';
+import { claimPorts, lockDataDir } from './preflight.js';
 import { keptPassword, serviceEnvironment } from './service-env.js';
 import type { LocalSettings } from './settings.js';
 import { type Simulator, startSimulator } from './simulator.js';
@@ -97,7 +96,8 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   }
 
   async function startAll(): Promise<RunningLocal> {
-    await lockDataDir(dataDir, closing);
+    const lock = await lockDataDir(dataDir);
+    closing.push({ what: 'The data folder', close: () => lock.release() });
     await children.endOrphans();
     const ports = await claimPorts(settings);
     // Before anything runs: it may be missing, or take minutes to fetch.
@@ -204,7 +204,12 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
 
   return {
     start() {
-      starting ??= startAll();
+      starting ??= startAll().catch((error: unknown) => {
+        const { path } = error as NodeJS.ErrnoException;
+        throw path?.startsWith(dataDir)
+          ? explainFileError(error, `write to the data folder ${dataDir}`, 'DATA_DIR')
+          : error;
+      });
       return starting;
     },
     failed,
@@ -218,34 +223,6 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
 
 function stoppedWhileStarting(): LocalError {
   return new LocalError('Stopped while starting.');
-}
-
-async function lockDataDir(dataDir: string, closing: Closing[]): Promise<void> {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const result = await tryLock(join(dataDir, 'lock'));
-    if (result.kind === 'held') {
-      throw new LocalError(
-        `The data folder ${dataDir} is in use by another start (process ${result.byPid ?? 'unknown'}): stop that one, or choose another folder, for example DATA_DIR=.data2.`,
-      );
-    }
-    closing.push({ what: 'The data folder', close: () => result.lock.release() });
-  } catch (error) {
-    throw explainFileError(error, `use the data folder ${dataDir}`);
-  }
-}
-
-/** Finds out about ports in use before anything is started, so that the message names the setting to change. */
-async function claimPorts(settings: LocalSettings) {
-  const { ingress, ops, simulator, temporal } = settings;
-  return {
-    ingress: await claimPort(ingress.port, 'ingress', 'PORT', ingress.host),
-    ops: await claimPort(ops.port, 'ops listener', 'OPS_PORT', ops.host),
-    simulator: await claimPort(simulator.port, 'simulator', 'SIMULATOR_PORT', simulator.host),
-    // 0 stays 0: the server finds other ports by itself when those it chose are gone.
-    temporal: temporal?.port ? await claimPort(temporal.port, 'Temporal server', 'TEMPORAL_PORT') : 0,
-    temporalUi: temporal?.uiPort ? await claimPort(temporal.uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT') : 0,
-  };
 }
 
 /** Like `Promise.all`, but waits for the others before it rejects: what they have started must be known to be stopped. */

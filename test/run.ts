@@ -1,19 +1,15 @@
 /** The test runner: `npm test [-- options] [files]`. Prepares servers, runs node:test, and leaves nothing behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureBinary } from '../local/binaries.js';
 import { createChildren } from '../local/children.js';
 import { messageOf } from '../local/local-error.js';
 import { tryLock } from '../local/lock.js';
-import { startPostgres } from '../local/postgres.js';
-import { startTemporalServer } from '../local/temporal-server.js';
-import { applyMigrations } from '../store/migrations.js';
-import { buildWorkflowBundle } from '../worker/build-bundle.js';
+import { type PreparedRun, prepareRun, tmpOf } from './support/prepare-run.js';
 import { type FoundProcess, processesMarked } from './support/processes.js';
 
 const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server.
@@ -29,23 +25,12 @@ folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH d
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
-/** The tests' folder for temporary files, in the run's. Its name is in the environment of everything that a test starts. */
-const tmpOf = (runDir: string) => join(runDir, 'tmp');
-const TEMPLATE_DATABASE = 'appconnect_template';
 /** Longest time of one test file: a test that hangs must not hang the run. */
 const TEST_LIMIT_MS = 240_000;
 /** After a signal the tests get this long to run their own clean-up. */
 const ABORT_LIMIT_MS = 5_000;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
-
-interface Runner {
-  /** What the tests get to know. */
-  env: Record<string, string>;
-  /** Preparations that failed; the tests that need them fail on their own. */
-  problems: string[];
-  stop(): Promise<void>;
-}
+const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -89,9 +74,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abort);
 
   let code = 1;
-  let runner: Runner | null = null;
+  let runner: PreparedRun | null = null;
   try {
-    runner = await prepare(runDir);
+    runner = await prepareRun(runDir, say);
     say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
     if (aborted === null) {
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
@@ -121,86 +106,6 @@ async function main(): Promise<number> {
   rmSync(runDir, { recursive: true, force: true });
   say(`${code === 0 ? 'All tests passed' : aborted === null ? 'FAILED' : 'Aborted'}, ${seconds(startedAt)} in all.`);
   return aborted === null ? code : 130;
-}
-
-/** Starts the servers, and makes the migrated template database and the workflow bundle meanwhile. */
-async function prepare(runDir: string): Promise<Runner> {
-  const children = createChildren({ dataDir: runDir, say });
-  process.on('exit', () => children.killAll());
-  const problems: string[] = [];
-  const stops: (() => Promise<void>)[] = [];
-  const ownTmp = tmpOf(runDir);
-  mkdirSync(ownTmp);
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    // A setting of the developer's shell must not change a test; node's own mark would make it report to another runner.
-    if (value !== undefined && !isSetting(name) && name !== 'NODE_TEST_CONTEXT') env[name] = value;
-  }
-  Object.assign(env, { TMPDIR: ownTmp, TEMP: ownTmp, TMP: ownTmp });
-
-  const tasks: Record<string, () => Promise<void>> = {
-    PostgreSQL: async () => {
-      // Tests kill servers of their own where a crash matters; this one need not survive any.
-      const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
-      const postgres = await startPostgres({ dataDir: runDir, children, say, settings, env: process.env });
-      stops.push(() => postgres.stop());
-      env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
-      await postgres.ensureDatabase(TEMPLATE_DATABASE);
-      await applyMigrations(postgres.urlOf(TEMPLATE_DATABASE));
-      env['TEST_TEMPLATE_DATABASE'] = TEMPLATE_DATABASE;
-    },
-    Temporal: async () => {
-      const cli = await ensureBinary('temporal', { env: process.env, say });
-      env['TEST_TEMPORAL_CLI'] = cli;
-      const temporal = await startTemporalServer({ cli, children, env: process.env, dbFile: null, uiPort: null });
-      stops.push(() => temporal.stop());
-      env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
-    },
-    'the time-skipping test server': async () => {
-      env['TEST_TIME_SKIPPING_SERVER'] = await ensureBinary('temporal-test-server', { env: process.env, say });
-    },
-    'the workflow bundle': async () => {
-      const file = join(runDir, 'workflow-bundle.js');
-      writeFileSync(file, (await buildWorkflowBundle()).code);
-      env['TEST_WORKFLOW_BUNDLE'] = file;
-    },
-  };
-  await Promise.all(
-    Object.entries(tasks).map(([what, task]) =>
-      task().catch((error: unknown) => {
-        problems.push(`${what}: ${messageOf(error)}`);
-      }),
-    ),
-  );
-  for (const problem of problems) say(`NOT PREPARED: ${problem}`);
-  return {
-    env,
-    problems,
-    async stop() {
-      await Promise.allSettled(stops.map((stop) => stop()));
-      children.killAll();
-    },
-  };
-}
-
-/** Settings of the service and the simulator, and of the test servers. */
-function isSetting(name: string): boolean {
-  return (
-    /^(TEMPORAL_(?!CLI_PATH$|TEST_SERVER_PATH$)|OPS_|SIMULATOR_|TALKDESK_|SEALING_|PRODUCT_|DATABASE_|TEST_|PG[A-Z]+$)/.test(
-      name,
-    ) ||
-    [
-      'HOST',
-      'PORT',
-      'APPS_FILE',
-      'DATA_DIR',
-      'LOG_LEVEL',
-      'ALLOW_INSECURE_HTTP',
-      'NODE_ENV',
-      'WORKFLOW_BUNDLE',
-      'SWEEP_INTERVAL_MS',
-    ].includes(name)
-  );
 }
 
 /** Test files below test/: all of them, those whose path contains one of the parts, or any file that is named outright. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { CancelledFailure } from '@temporalio/activity';
 import type { MockActivityEnvironment } from '@temporalio/testing';
-import { type AttemptKind, type Bench, createBench } from './support/bench.js';
+import { type Bench, createBench } from './support/bench.js';
 import { failureOf } from './support/failure.js';
 import { PROCESS_ID } from './support/processes.js';
 
@@ -11,36 +11,38 @@ beforeEach(() => {
   bench = createBench();
 });
 
-/** Runs a sync whose first call waits for as long as it is not cut off, then fails as such a call does. */
-function hangingSync(as: AttemptKind): Promise<unknown> {
-  bench.talkdesk.ensureToken = (_access, { signal }) =>
-    new Promise((_, reject) => {
-      signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true });
-    });
-  return bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, as);
+/** Lets the next call hang for as long as it is not cut off, and then fail as such a call does. Resolves when it is under way. */
+function hang(): Promise<void> {
+  return new Promise((underWay) => {
+    bench.talkdesk.ensureToken = (_access, { signal }) =>
+      new Promise((_, reject) => {
+        assert.equal(signal.aborted, false);
+        signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true });
+        underWay();
+      });
+  });
 }
 
 describe('an attempt', () => {
   it('cuts its requests off when it is cancelled, and ends as cancelled', async () => {
-    let environment: MockActivityEnvironment | undefined;
-    const ended = assert.rejects(
-      hangingSync({
-        within: (created) => {
-          environment = created;
-        },
-      }),
-      (error) => error instanceof CancelledFailure && error.cause === undefined,
-    );
-    environment?.cancel();
-    await ended;
+    const underWay = hang();
+    let cancel = (): void => assert.fail('There was no environment.');
+    const within = (environment: MockActivityEnvironment) => {
+      cancel = () => environment.cancel();
+    };
+    const ended = bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, { within });
+    await underWay;
+    cancel();
+    await assert.rejects(ended, (error) => error instanceof CancelledFailure && error.cause === undefined);
     assert.deepEqual(bench.processes.synced, []);
   });
 
   it('cuts its requests off when a quick one is out of time, and may be tried again', async () => {
+    hang();
     const startedAt = performance.now();
     // Nothing else keeps this process alive while the attempt hangs.
     const alive = setTimeout(() => undefined, 10_000);
-    const { type, retried } = await failureOf(hangingSync({ isLocal: true }));
+    const { type, retried } = await failureOf(bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, { isLocal: true }));
     clearTimeout(alive);
     assert.deepEqual({ type, retried }, { type: 'Retryable', retried: true });
     // Below the workflow's limit of two seconds.

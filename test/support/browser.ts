@@ -14,12 +14,11 @@ const PLACES = [
 
 /**
  * Path of the machine's Chromium or Chrome.
+ * @param places where it may be, the best first
  * @throws Error that says what to install
  */
-export function findBrowser(env: NodeJS.ProcessEnv = process.env): string {
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const candidates = [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...PLACES];
-  const found = candidates.find(isExecutable);
+export function findBrowser(places: readonly string[] = usualPlaces()): string {
+  const found = places.find(isExecutable);
   if (found === undefined) {
     throw new Error('This test needs a browser: install Chromium (apt-get install chromium) or Google Chrome.');
   }
@@ -38,7 +37,8 @@ export async function startBrowser(): Promise<Browser> {
       // Chromium refuses to run in its sandbox as root.
       ...(isRoot ? ['--no-sandbox'] : []),
       '--disable-gpu',
-      // What a test has no use for, and what would ask the internet.
+      // A test talks to this machine only: neither the page nor the browser itself may ask the internet for something.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
       '--disable-quic',
       '--no-first-run',
       '--disable-background-networking',
@@ -52,6 +52,11 @@ export async function startBrowser(): Promise<Browser> {
 export async function visibleText(page: Page): Promise<string> {
   const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText({ timeout: 2_000 })));
   return texts.join(' ').replace(/\s+/g, ' ');
+}
+
+function usualPlaces(): string[] {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...PLACES];
 }
 
 function isExecutable(path: string): boolean {

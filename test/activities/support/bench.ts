@@ -62,8 +62,8 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
       // Failures are what these tests are about; they are not worth a warning each.
       const environment = new MockActivityEnvironment({ isLocal, attempt }, { logger: new DefaultLogger('ERROR') });
       as.within?.(environment);
-      const activity = activities[name] as (input: Input<N>) => Promise<Result<N>>;
-      return await environment.run(activity, input);
+      const activity = activities[name] as (input: Input<N>) => Promise<unknown>;
+      return (await environment.run(activity, input)) as Result<N>;
     },
     processes,
     talkdesk,
