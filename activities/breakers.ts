@@ -1,4 +1,5 @@
 import { circuitBreaker, ConsecutiveBreaker, handleWhen, type IPolicy } from 'cockatiel';
+import { ProductConfigurationError } from '../product/errors.js';
 import { SealingError, StoreError, StoreUnavailableError } from '../store/errors.js';
 import { TalkdeskError } from '../talkdesk/errors.js';
 import type { Attempt } from './attempts.js';
@@ -35,9 +36,9 @@ export function createBreakers(): Breakers {
   };
 }
 
-/** Refusals, missing credentials, or trouble with our own database say nothing about the dependency's health. */
+/** Refusals, missing credentials or settings, or trouble with our own database say nothing about the dependency's health. */
 function saysDependencyIsDown(error: Error): boolean {
   if (error instanceof TalkdeskError) return error.failureClass === 'retryable';
-  const ours = [StepError, StoreUnavailableError, StoreError, SealingError];
+  const ours = [StepError, ProductConfigurationError, StoreUnavailableError, StoreError, SealingError];
   return !ours.some((kind) => error instanceof kind);
 }

@@ -25,7 +25,10 @@ export function fileDelivery(result: EnvelopeResult, isKnownApp: (appId: string)
   const known = KNOWN_TYPES.has(envelope.type);
   if (known && envelope.accountId === null) return refuse(`${envelope.type} without an account id`);
   if (known && envelope.installationId === null) return refuse(`${envelope.type} without an installation id`);
-  if (known && workflowIdOf({ appId: envelope.appId, accountId: envelope.accountId ?? '' }).length > MAX_WORKFLOW_ID_LENGTH) {
+  if (
+    known &&
+    workflowIdOf({ appId: envelope.appId, accountId: envelope.accountId ?? '' }).length > MAX_WORKFLOW_ID_LENGTH
+  ) {
     return refuse('app id and account id are too long for a workflow id');
   }
   const disposition = envelope.type === DISPATCHED_TYPE ? 'dispatch' : known ? 'keep' : 'record';

@@ -5,6 +5,7 @@ import type { Attempt } from '../../activities/attempts.js';
 import { createBreakers } from '../../activities/breakers.js';
 import { StepError } from '../../activities/failures.js';
 import { FAILURE_TYPES } from '../../contracts/failures.js';
+import { ProductConfigurationError } from '../../product/errors.js';
 import { SealingError, StoreError, StoreUnavailableError } from '../../store/errors.js';
 import { talkdeskError } from './support/talkdesk.js';
 
@@ -105,6 +106,7 @@ describe('the breaker of a dependency', () => {
     ['an installation that is gone', talkdeskError('gone')],
     ['a forbidden request', talkdeskError('needs-person')],
     ['a conflict', talkdeskError('conflict')],
+    ['an adapter that is not set up', new ProductConfigurationError('no such file')],
     ['our database being away', new StoreUnavailableError('away')],
     ['our database refusing a statement', new StoreError('refused', '23505')],
     ['a sealed text that does not open', new SealingError('unknown key')],

@@ -90,7 +90,13 @@ describe('a claim, right before an effect', () => {
     assert.equal(processes.claims.length, 1);
     pass(1);
     await ensureFresh();
-    assert.deepEqual(processes.claims[1], { processId: PROCESS_ID, decision, attemptToken: 'mine', leaseMs: 5_000, at: NOW });
+    assert.deepEqual(processes.claims[1], {
+      processId: PROCESS_ID,
+      decision,
+      attemptToken: 'mine',
+      leaseMs: 5_000,
+      at: NOW,
+    });
     pass(2_999);
     await ensureFresh();
     assert.equal(processes.claims.length, 2);

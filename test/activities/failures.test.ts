@@ -5,6 +5,7 @@ import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/co
 import { BrokenCircuitError } from 'cockatiel';
 import { type FailedAttempt, StepError, toFailure } from '../../activities/failures.js';
 import { FAILURE_TYPES } from '../../contracts/failures.js';
+import { ProductConfigurationError } from '../../product/errors.js';
 import { NotFoundError, SealingError, StoreError, StoreUnavailableError } from '../../store/errors.js';
 import { told } from './support/failure.js';
 import { talkdeskError } from './support/talkdesk.js';
@@ -12,7 +13,8 @@ import { talkdeskError } from './support/talkdesk.js';
 /** The first regular attempt, without jitter. */
 const FIRST: FailedAttempt = { isLocal: false, number: 1, cancelled: false, random: () => 0 };
 
-const failed = (error: unknown, changes: Partial<FailedAttempt> = {}) => told(toFailure(error, { ...FIRST, ...changes }));
+const failed = (error: unknown, changes: Partial<FailedAttempt> = {}) =>
+  told(toFailure(error, { ...FIRST, ...changes }));
 const delayOf = (error: unknown, changes: Partial<FailedAttempt>) => failed(error, changes).delayMs;
 
 describe('the class of a failure', () => {
@@ -29,6 +31,7 @@ describe('the class of a failure', () => {
     ['Talkdesk: conflict', talkdeskError('conflict'), 'Retryable', retried, 500],
     ['an open breaker', new BrokenCircuitError(), 'GoDurable', retried, null],
     ['a sealed text that does not open', new SealingError('x'), 'NeedsPerson', false, null],
+    ['an adapter that is not set up', new ProductConfigurationError('x'), 'NeedsPerson', false, null],
     ['a database that is away', new StoreUnavailableError('x'), 'Retryable', retried, 500],
     ['a statement that was refused', new StoreError('x', '23505'), 'Retryable', retried, 500],
     ['a row that is not there', new NotFoundError('process', 'p'), 'Retryable', retried, 500],
@@ -64,7 +67,10 @@ describe('the delay to the next attempt', () => {
   it('starts at a minute for credentials, up to five', () => {
     const error = talkdeskError('credentials');
     const half = () => 0.5;
-    assert.deepEqual([1, 2, 3, 4].map((number) => delayOf(error, { number, random: half })), [45_000, 90_000, 180_000, 225_000]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map((number) => delayOf(error, { number, random: half })),
+      [45_000, 90_000, 180_000, 225_000],
+    );
   });
 
   it('is what Talkdesk asks for, without jitter, also beyond five minutes', () => {
@@ -89,7 +95,11 @@ describe('an installation that Talkdesk does not know', () => {
   it('is not believed in a quick attempt and in the first two regular ones', () => {
     for (const attempt of [{ isLocal: true, number: 1 }, { isLocal: true, number: 3 }, { number: 1 }, { number: 2 }]) {
       const { type, retried, delayMs } = failed(gone, attempt);
-      assert.deepEqual({ type, retried, delayMs }, { type: 'Retryable', retried: true, delayMs: 2_000 }, JSON.stringify(attempt));
+      assert.deepEqual(
+        { type, retried, delayMs },
+        { type: 'Retryable', retried: true, delayMs: 2_000 },
+        JSON.stringify(attempt),
+      );
     }
   });
 
@@ -105,15 +115,25 @@ describe('the words of a failure', () => {
   it('are those of the error, with its code', () => {
     const messageOf = (error: unknown) => failed(error).message;
     assert.equal(messageOf(talkdeskError('retryable')), 'Could not ask: Talkdesk was not pleased.');
-    assert.equal(messageOf(Object.assign(new Error('no way there'), { code: 'EHOSTUNREACH' })), 'no way there (EHOSTUNREACH)');
-    assert.equal(messageOf(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })), 'connect ECONNREFUSED');
+    assert.equal(
+      messageOf(Object.assign(new Error('no way there'), { code: 'EHOSTUNREACH' })),
+      'no way there (EHOSTUNREACH)',
+    );
+    assert.equal(
+      messageOf(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })),
+      'connect ECONNREFUSED',
+    );
     assert.equal(messageOf(new TypeError('')), 'TypeError');
     assert.equal(messageOf({ secret: 'x' }), 'An unknown error.');
   });
 
   it('are cut at 500 characters', () => {
     const long = 'a'.repeat(500);
-    for (const error of [new Error(`${long}b`), new StepError(FAILURE_TYPES.refused, `${long}b`), new SealingError(`${long}b`)]) {
+    for (const error of [
+      new Error(`${long}b`),
+      new StepError(FAILURE_TYPES.refused, `${long}b`),
+      new SealingError(`${long}b`),
+    ]) {
       assert.equal(failed(error).message, long);
     }
   });

@@ -92,7 +92,8 @@ describe('taking events from the inbox', () => {
     assert.deepEqual(bench.processes.quarantined, [
       {
         eventId: 'event-1',
-        reason: 'The installation installation-1 is already known under another app or account; its event was not taken.',
+        reason:
+          'The installation installation-1 is already known under another app or account; its event was not taken.',
         at: NOW,
       },
     ]);

@@ -14,7 +14,12 @@ beforeEach(() => {
 
 describe('recording an outcome', () => {
   it('ends the process and says so', async () => {
-    const input = { processId: PROCESS_ID, outcome: 'expired', reason: 'the window closed', remoteState: 'dead' } as const;
+    const input = {
+      processId: PROCESS_ID,
+      outcome: 'expired',
+      reason: 'the window closed',
+      remoteState: 'dead',
+    } as const;
     assert.deepEqual(await bench.run('recordOutcome', input), { outcome: 'expired' });
     assert.deepEqual(bench.processes.outcomes, [{ ...input, at: NOW }]);
     assert.deepEqual(bench.facts, [{ ...ABOUT, name: 'expired', note: 'the window closed' }]);

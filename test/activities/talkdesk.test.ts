@@ -19,7 +19,12 @@ describe('syncing from Talkdesk', () => {
   it('reads account, installation, users and plan with a token, and stores what they say', async () => {
     assert.deepEqual(await bench.run('syncFromTalkdesk', INPUT), { remoteState: 'waiting', users: 2 });
     assert.equal(bench.journal[0], 'ensureToken');
-    assert.deepEqual(bench.journal.slice(1, 5).sort(), ['readAccount', 'readInstallation', 'readSubscription', 'readUsers']);
+    assert.deepEqual(bench.journal.slice(1, 5).sort(), [
+      'readAccount',
+      'readInstallation',
+      'readSubscription',
+      'readUsers',
+    ]);
     assert.deepEqual(bench.journal.slice(5), ['recordSync']);
     assert.deepEqual(bench.processes.synced, [
       {
@@ -90,7 +95,10 @@ describe('syncing from Talkdesk', () => {
     assert.equal(bench.journal.length, asked);
   });
 
-  for (const [state, word] of [['suspended', 'suspended'], ['unknown', 'hibernating']] as const) {
+  for (const [state, word] of [
+    ['suspended', 'suspended'],
+    ['unknown', 'hibernating'],
+  ] as const) {
     it(`needs a person for the state ${state}, and stores nothing`, async () => {
       bench.talkdesk.state = state;
       const { type, message, retried } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
@@ -99,6 +107,14 @@ describe('syncing from Talkdesk', () => {
       assert.deepEqual(bench.processes.synced, []);
     });
   }
+
+  it('needs a person for a host that is not in the region table, and does not talk to it', async () => {
+    const installation = { ...installRecord().installation, apiRoot: 'https://api.unlisted.test' };
+    bench.processes.record = installRecord({ installation });
+    const { type, retried } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
+    assert.deepEqual({ type, retried }, { type: 'NeedsPerson', retried: false });
+    assert.deepEqual(bench.journal, []);
+  });
 
   it('needs a person where no credentials are stored', async () => {
     bench.processes.credentials = null;
@@ -188,7 +204,10 @@ describe('the final state after the close', () => {
 
   it('is told from a 404 at once, and from credentials that are not accepted any more', async () => {
     bench.talkdesk.failing.readInstallation = talkdeskError('gone');
-    assert.deepEqual(await bench.run('readFinalState', INPUT, { isLocal: true }), { finalState: 'gone', attempted: null });
+    assert.deepEqual(await bench.run('readFinalState', INPUT, { isLocal: true }), {
+      finalState: 'gone',
+      attempted: null,
+    });
     bench.talkdesk.failing.readInstallation = talkdeskError('credentials');
     assert.deepEqual(await bench.run('readFinalState', INPUT), { finalState: 'credentials-dead', attempted: null });
   });

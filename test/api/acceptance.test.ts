@@ -138,11 +138,14 @@ describe('deliveries that are accepted', () => {
     const noInstallation = installedEvent({ top: { type: 'app.uninstalled' }, data: { installation_id: null } });
     const foreign = installedEvent({ top: { app_id: 'somebody-elses-app' } });
     const noId = installedEvent({ top: { id: undefined } });
+    // 128 characters of nine bytes each, once percent-encoded.
+    const longId = installedEvent({ data: { account_id: '界'.repeat(128) } });
     const cases: [string, Buffer, RegExp][] = [
       ['not JSON', Buffer.from('{"id": "cut off'), /not a JSON object/],
       ['empty', Buffer.alloc(0), /not a JSON object/],
       ['no id', noId.body, /id is missing/],
       ['unknown app', foreign.body, /app id is not configured/],
+      ['ids too long for Temporal', longId.body, /too long for a workflow id/],
       ['known type, no account', noAccount.body, /app\.installed without an account id/],
       ['known type, no installation', noInstallation.body, /app\.uninstalled without an installation id/],
     ];
@@ -222,7 +225,7 @@ describe('deliveries that are accepted', () => {
   it('counts what it answered', async () => {
     const counts = await deliveriesByAnswer(ingress.metrics);
     assert.equal(counts['conflict'], 1);
-    assert.equal(counts['quarantined'], 7);
+    assert.equal(counts['quarantined'], 8);
     assert.equal(counts['duplicate'], 101);
     const { values } = (await ingress.metrics.registry.getSingleMetric('appconnect_ack_duration_seconds')?.get()) ?? {
       values: [],

@@ -50,6 +50,7 @@ export async function startBrowser(): Promise<Browser> {
 
 /** What a person can read on the page and in the frames it shows, with every run of white space as one blank. */
 export async function visibleText(page: Page): Promise<string> {
+  // biome-ignore lint/performance/useDomNodeTextContent: textContent would also give what is hidden.
   const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText({ timeout: 2_000 })));
   return texts.join(' ').replace(/\s+/g, ' ');
 }

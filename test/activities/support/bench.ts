@@ -8,7 +8,7 @@ import { TalkdeskDataError } from '../../../talkdesk/errors.js';
 import type { InstalledEvent } from '../../../talkdesk/types.js';
 import { type FakeProcesses, fakeProcesses } from './processes.js';
 import { type FakeProduct, fakeProduct } from './product.js';
-import { type FakeTalkdesk, fakeTalkdesk } from './talkdesk.js';
+import { type FakeTalkdesk, fakeTalkdesk, talkdeskError } from './talkdesk.js';
 
 /** Business time of every test. */
 export const NOW = new Date('2026-01-05T10:00:02Z');
@@ -47,7 +47,13 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
   const activities = createActivities({
     processes: options.processes ?? processes,
     talkdesk,
-    events: { parseInstalled: readBody, withoutSecrets: (rawBody) => JSON.stringify({ about: readBody(rawBody).installationId }) },
+    events: {
+      parseInstalled: readBody,
+      withoutSecrets: (rawBody) => JSON.stringify({ about: readBody(rawBody).installationId }),
+      assertKnownHosts: ({ apiRoot }) => {
+        if (apiRoot !== 'https://api.talkdeskapp.com') throw talkdeskError('needs-person');
+      },
+    },
     productFor: (appId) => {
       assert.equal(appId, 'app-1');
       return product;
@@ -62,8 +68,8 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
       // Failures are what these tests are about; they are not worth a warning each.
       const environment = new MockActivityEnvironment({ isLocal, attempt }, { logger: new DefaultLogger('ERROR') });
       as.within?.(environment);
-      const activity = activities[name] as (input: Input<N>) => Promise<unknown>;
-      return (await environment.run(activity, input)) as Result<N>;
+      const activity = activities[name] as (input: Input<N>) => Promise<Result<N>>;
+      return await environment.run<[Input<N>], Result<N>, typeof activity>(activity, input);
     },
     processes,
     talkdesk,

@@ -126,7 +126,12 @@ export function fakeProcesses(journal: string[]): FakeProcesses {
       return {
         newestInstall: { eventId: 'event-1', createdAtMs: 1_767_607_200_000, installationId: 'installation-1' },
         events: [
-          { eventId: 'event-1', type: 'app.installed', installationId: 'installation-1', createdAtMs: 1_767_607_200_000 },
+          {
+            eventId: 'event-1',
+            type: 'app.installed',
+            installationId: 'installation-1',
+            createdAtMs: 1_767_607_200_000,
+          },
         ],
         processes: [],
       };
@@ -149,7 +154,10 @@ export function fakeProcesses(journal: string[]): FakeProcesses {
       fake.onClaim?.();
       const { record } = fake;
       const { registerUndo, decision } = options;
-      note('claim', registerUndo === true ? 'undo registered' : decision === undefined ? undefined : `to ${decision.verb}`);
+      note(
+        'claim',
+        registerUndo === true ? 'undo registered' : decision === undefined ? undefined : `to ${decision.verb}`,
+      );
       if (record.outcome !== null) return { kind: 'finished', outcome: record.outcome };
       if (fake.preemptedBy !== null && options.ignorePreemption !== true) {
         return { kind: 'preempted', byEventId: fake.preemptedBy };
@@ -161,7 +169,11 @@ export function fakeProcesses(journal: string[]): FakeProcesses {
       fake.holder = options.attemptToken;
       if (registerUndo === true && record.undo === 'none') record.undo = 'registered';
       if (decision !== undefined) {
-        Object.assign(record, { decision: decision.verb, decisionReason: decision.reason, decisionAttemptedAt: options.at });
+        Object.assign(record, {
+          decision: decision.verb,
+          decisionReason: decision.reason,
+          decisionAttemptedAt: options.at,
+        });
       }
       return { kind: 'claimed', process: before };
     },

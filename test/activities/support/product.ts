@@ -1,4 +1,12 @@
-import type { Product, ProductAnswer, ProductCall, ProvisionAnswer, ProvisionCall, SyncUsersAnswer, SyncUsersCall } from '../../../product/port.js';
+import type {
+  Product,
+  ProductAnswer,
+  ProductCall,
+  ProvisionAnswer,
+  ProvisionCall,
+  SyncUsersAnswer,
+  SyncUsersCall,
+} from '../../../product/port.js';
 
 /** A product that says yes, unless told otherwise; the answers are those of the next calls. */
 export interface FakeProduct extends Product {

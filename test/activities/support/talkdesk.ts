@@ -1,5 +1,11 @@
 import { TalkdeskError, type TalkdeskFailureClass } from '../../../talkdesk/errors.js';
-import type { CallLimits, InstallationAccess, StateMeaning, StateVerb, TalkdeskClient } from '../../../talkdesk/types.js';
+import type {
+  CallLimits,
+  InstallationAccess,
+  StateMeaning,
+  StateVerb,
+  TalkdeskClient,
+} from '../../../talkdesk/types.js';
 
 /** A word of Talkdesk's for each meaning (talkdesk-api.md 4.4). */
 const WORDS: Readonly<Record<StateMeaning, string>> = {
