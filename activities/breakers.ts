@@ -1,4 +1,5 @@
-import { circuitBreaker, ConsecutiveBreaker, handleWhen, type IPolicy } from 'cockatiel';
+import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type IPolicy } from 'cockatiel';
+import { FAILURE_TYPES } from '../contracts/failures.js';
 import { ProductConfigurationError } from '../product/errors.js';
 import { SealingError, StoreError, StoreUnavailableError } from '../store/errors.js';
 import { TalkdeskError } from '../talkdesk/errors.js';
@@ -32,7 +33,16 @@ export function createBreakers(): Breakers {
     return policy;
   };
   return {
-    guard: (dependency, attempt, work) => (attempt.isLocal ? policyOf(dependency).execute(work) : work()),
+    async guard(dependency, attempt, work) {
+      if (!attempt.isLocal) return await work();
+      try {
+        return await policyOf(dependency).execute(work);
+      } catch (error) {
+        if (!(error instanceof BrokenCircuitError)) throw error;
+        const message = `The ${dependency} failed repeatedly just now; trying again with patience.`;
+        throw new StepError(FAILURE_TYPES.goDurable, message);
+      }
+    },
   };
 }
 

@@ -1,5 +1,4 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
-import { BrokenCircuitError } from 'cockatiel';
 import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
 import { ProductConfigurationError } from '../product/errors.js';
 import { SealingError, StoreUnavailableError } from '../store/errors.js';
@@ -44,9 +43,6 @@ export interface FailedAttempt {
  */
 export function toFailure(error: unknown, attempt: FailedAttempt): Error {
   if (attempt.cancelled) return new CancelledFailure('The attempt was cancelled.');
-  if (error instanceof BrokenCircuitError) {
-    return failure(FAILURE_TYPES.goDurable, 'The other side failed repeatedly just now; trying again with patience.');
-  }
   if (error instanceof StepError) {
     const delayMs = error.retryInMs ?? backoffMs(attempt);
     return failure(error.type, error.message, isRetryable(error.type) ? delayMs : null);

@@ -40,7 +40,7 @@ export async function accessOf(parts: ActivityParts, process: ProcessRecord): Pr
 
 /** The name under which a Talkdesk gateway's health is watched. */
 export function gatewayOf(process: ProcessRecord): string {
-  return `talkdesk ${process.installation.apiRoot}`;
+  return `Talkdesk gateway ${process.installation.apiRoot}`;
 }
 
 /**

@@ -108,7 +108,7 @@ class Install {
     const { process, control } = this;
     const input = { processId: process.processId };
     describe(process, 'reading account, installation, users and plan from Talkdesk');
-    const sync = await runStep('syncFromTalkdesk', input, 'Read the installation from Talkdesk', control);
+    const sync = await runStep('syncFromTalkdesk', input, 'Read from Talkdesk', control);
     const ended = outcomeBeforeProvisioning(sync.remoteState);
     if (ended !== null) return { outcome: ended, reason: stateReason(sync.remoteState), remoteState: sync.remoteState };
 
@@ -142,12 +142,7 @@ class Install {
   /** The product's reason when it refuses, else null. */
   private async provision(): Promise<string | null> {
     try {
-      await runStep(
-        'provisionAccount',
-        { processId: this.process.processId },
-        'Provision account and users in the product',
-        this.control,
-      );
+      await runStep('provisionAccount', { processId: this.process.processId }, 'Provision in product', this.control);
       return null;
     } catch (error) {
       if (error instanceof StepFailure && error.type === FAILURE_TYPES.refused) return error.message;
@@ -163,7 +158,7 @@ class Install {
         {
           startToCloseTimeout: '10s',
           retry: { maximumAttempts: 2 },
-          summary: 'Read the state at Talkdesk before the window closes',
+          summary: 'Read state before close',
         },
         [{ processId: this.process.processId }],
       );
@@ -176,7 +171,7 @@ class Install {
 
   private async stateAfterClose(): Promise<FinalStateResult> {
     const input = { processId: this.process.processId };
-    return await runStep('readFinalState', input, 'Read the final state at Talkdesk', this.control);
+    return await runStep('readFinalState', input, 'Read the final state', this.control);
   }
 
   private endAtClose({ finalState, attempted }: FinalStateResult): End {
@@ -199,7 +194,7 @@ async function finish(
   const input = { processId: process.processId };
   if (undoRegistered && mustUndo(end.outcome, end.remoteState)) {
     describe(process, `${end.outcome}: undoing the provisioning`);
-    await runStep('undoProvisioning', input, 'Undo the provisioning in the product', control);
+    await runStep('undoProvisioning', input, 'Undo in product', control);
   }
   const recorded = { ...input, outcome: end.outcome, reason: end.reason, ...remoteStateOf(end) };
   const { outcome } = await runStep('recordOutcome', recorded, `Record the outcome: ${end.outcome}`, control);

@@ -31,8 +31,7 @@ export async function lifecycleWorkflow(input: LifecycleInput): Promise<Lifecycl
 
   return await CancellationScope.nonCancellable(async () => {
     const outcomes: LifecycleResult['outcomes'] = [];
-    const takeEvents = () =>
-      runStep('takeEvents', { tenant: input.tenant }, "Take the tenant's events from the inbox", control);
+    const takeEvents = () => runStep('takeEvents', { tenant: input.tenant }, 'Take new events', control);
     for (;;) {
       const seen = wakes;
       const view = await takeEvents();

@@ -3,7 +3,9 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
+  getCurrentDetails,
   isCancellation,
+  setCurrentDetails,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
@@ -61,6 +63,10 @@ export async function runStep<N extends StepName>(
       if (failure?.type === FAILURE_TYPES.needsPerson) await waitForPerson(input, failure.message, control);
       else if (failure !== null && isFinal(failure)) throw failure;
       else if (isCancellation(error)) throw error;
+      else {
+        const trouble = failure?.message ?? 'It took too long.';
+        setCurrentDetails(`${getCurrentDetails()}\n\nAt first: ${trouble} Trying again; see Pending Activities.`);
+      }
     }
   }
   for (;;) {
@@ -126,17 +132,18 @@ interface Attempt<N extends StepName, O> {
 async function waitForPerson(input: unknown, reason: string, control: RunControl): Promise<void> {
   const processId = (input as Partial<ProcessInput>).processId;
   const seen = control.nudges;
+  const details = getCurrentDetails();
+  setCurrentDetails(`${details}\n\n**Parked:** ${reason}`);
   if (processId !== undefined) {
-    await durable.parkProcess.executeWithOptions({ ...DURABLE_OPTIONS, summary: 'Park: a person must act' }, [
-      { processId, reason },
-    ]);
+    const options = { ...DURABLE_OPTIONS, summary: 'Park: a person must act' };
+    await durable.parkProcess.executeWithOptions(options, [{ processId, reason }]);
   }
   await condition(() => control.nudges !== seen, PARKED_RETRY, { summary: `Parked: ${reason}`.slice(0, 200) });
   control.stopped = false;
+  setCurrentDetails(details);
   if (processId !== undefined) {
-    await durable.resumeProcess.executeWithOptions({ ...DURABLE_OPTIONS, summary: 'Resume what was parked' }, [
-      { processId },
-    ]);
+    const options = { ...DURABLE_OPTIONS, summary: 'Resume what was parked' };
+    await durable.resumeProcess.executeWithOptions(options, [{ processId }]);
   }
 }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { BrokenCircuitError } from 'cockatiel';
 import type { Attempt } from '../../activities/attempts.js';
 import { createBreakers } from '../../activities/breakers.js';
 import { StepError } from '../../activities/failures.js';
@@ -34,7 +33,11 @@ function createGuarded() {
           return 'done';
         });
       } catch (thrown) {
-        if (thrown instanceof BrokenCircuitError) return 'open';
+        if (thrown !== error && thrown instanceof StepError) {
+          assert.equal(thrown.type, FAILURE_TYPES.goDurable);
+          assert.match(thrown.message, new RegExp(`^The ${dependency} failed repeatedly`));
+          return 'open';
+        }
         assert.equal(thrown, error);
         return 'failed';
       }

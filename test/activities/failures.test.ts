@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CancelledFailure } from '@temporalio/activity';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
-import { BrokenCircuitError } from 'cockatiel';
 import { type FailedAttempt, StepError, toFailure } from '../../activities/failures.js';
 import { FAILURE_TYPES } from '../../contracts/failures.js';
 import { ProductConfigurationError } from '../../product/errors.js';
@@ -29,7 +28,7 @@ describe('the class of a failure', () => {
     ['Talkdesk: refused', talkdeskError('refused'), 'NeedsPerson', false, null],
     ['Talkdesk: needs a person', talkdeskError('needs-person'), 'NeedsPerson', false, null],
     ['Talkdesk: conflict', talkdeskError('conflict'), 'Retryable', retried, 500],
-    ['an open breaker', new BrokenCircuitError(), 'GoDurable', retried, null],
+    ['an open breaker', new StepError(FAILURE_TYPES.goDurable, 'x'), 'GoDurable', retried, 500],
     ['a sealed text that does not open', new SealingError('x'), 'NeedsPerson', false, null],
     ['an adapter that is not set up', new ProductConfigurationError('x'), 'NeedsPerson', false, null],
     ['a database that is away', new StoreUnavailableError('x'), 'Retryable', retried, 500],

@@ -136,10 +136,7 @@ describe("Temporal's Web UI", () => {
       /Attempt ([2-9]|\d\d) \/ unlimited/i,
       /"message": "The product failed: [^"]*/,
     ]);
-    await read('Timeline', 'down-timeline', [
-      /provisionAccount • Provision account and users in the product/,
-      lastCall,
-    ]);
+    await read('Timeline', 'down-timeline', [/provisionAccount • Provision in product/, lastCall]);
 
     await surroundings.product.up();
     await eventually('the run has ended', async () => (await runOf(installed).describe()).status.name === 'COMPLETED');
@@ -147,9 +144,9 @@ describe("Temporal's Web UI", () => {
     await read('Event History', 'completed-event-history', [
       headline('completed', installed),
       '"outcome": "approved"',
-      "takeEvents Summary Take the tenant's events from the inbox",
-      'syncFromTalkdesk Summary Read the installation from Talkdesk',
-      'Activity Task Scheduled Activity Type provisionAccount Summary Provision account and users in the product',
+      'takeEvents Summary Take new events',
+      'syncFromTalkdesk Summary Read from Talkdesk',
+      'Activity Task Scheduled Activity Type provisionAccount Summary Provision in product',
       'postDecision Summary Approve at Talkdesk',
       /Timer Canceled .*Timer Started /,
       lastCall,
@@ -167,9 +164,9 @@ describe("Temporal's Web UI", () => {
     await openRun(installed);
     const text = await read('Event History', 'healthy-event-history', [
       headline('completed', installed),
-      "Local Activity Activity Type takeEvents Summary Take the tenant's events from the inbox",
-      'Local Activity Activity Type syncFromTalkdesk Summary Read the installation from Talkdesk',
-      'Local Activity Activity Type provisionAccount Summary Provision account and users in the product',
+      'Local Activity Activity Type takeEvents Summary Take new events',
+      'Local Activity Activity Type syncFromTalkdesk Summary Read from Talkdesk',
+      'Local Activity Activity Type provisionAccount Summary Provision in product',
       'Local Activity Activity Type postDecision Summary Approve at Talkdesk',
     ]);
     assert.equal(text.split('Local Activity').length - 1, 4);
