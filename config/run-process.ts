@@ -20,12 +20,17 @@ export function runProcess(help: string, start: () => Promise<Stoppable>): void 
   });
 }
 
+/** npm passes on a signal that the terminal has sent to everybody already: what comes within this time is the same wish. */
+const SAME_WISH_MS = 1_000;
+
 async function run(start: () => Promise<Stoppable>): Promise<void> {
   const running = await start();
   const signalled = new Promise<void>((resolve) => {
+    let askedAtMs: number | null = null;
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(name, () => {
-        process.once(name, () => process.exit(1));
+      process.on(name, () => {
+        askedAtMs ??= performance.now();
+        if (performance.now() - askedAtMs > SAME_WISH_MS) process.exit(1);
         resolve();
       });
     }

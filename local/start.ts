@@ -59,6 +59,7 @@ const STOP_ORDER = ['The service', 'The simulator', 'Temporal', 'PostgreSQL', 'T
 type PartName = (typeof STOP_ORDER)[number];
 /** Parts come up within a second or two. */
 const START_GRACE_MS = 5_000;
+const WORKER_LIMIT_MS = 30_000;
 
 interface Closing {
   what: PartName;
@@ -134,7 +135,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     service.done.catch((error: unknown) =>
       fail(new LocalError(`The worker ended: ${messageOf(error)}. Its log: ${logFile}`)),
     );
-    await Promise.race([service.working, failed]);
+    await Promise.race([service.working, failed, workerOverdue(config.temporal.connectionOptions.address)]);
     const appIds = Object.keys(config.apps);
     return {
       simulator,
@@ -219,6 +220,14 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     },
     killAll: () => children.killAll(),
   };
+}
+
+/** A Temporal server of the user's own may be away; the worker itself would wait for it for ever. */
+async function workerOverdue(address: string | undefined): Promise<never> {
+  await sleep(WORKER_LIMIT_MS, undefined, { ref: false });
+  throw new LocalError(
+    `The worker is not up after ${WORKER_LIMIT_MS / 1000} s: is Temporal serving at ${address}? Correct TEMPORAL_ADDRESS, or unset it for an own server.`,
+  );
 }
 
 function stoppedWhileStarting(): LocalError {

@@ -63,11 +63,17 @@ test('killed while it writes, it recovers at the next start; a pid file that nam
   process.kill(first.child.pid, 'SIGKILL');
   assert.equal(await first.child.ended, 'was ended by SIGKILL');
 
-  // The number of the dead server has been given to somebody else.
-  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  // The number of the dead server has been given to somebody else, whom PostgreSQL would take for a server of its user.
+  const pidFile = join(dataDir, 'postgres', 'data', 'postmaster.pid');
+  const { uid, gid } = statSync(pidFile);
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+    stdio: 'ignore',
+    cwd: '/',
+    uid,
+    gid,
+  });
   await once(stranger, 'spawn');
   t.after(() => stranger.kill('SIGKILL'));
-  const pidFile = join(dataDir, 'postgres', 'data', 'postmaster.pid');
   const lines = readFileSync(pidFile, 'utf8').split('\n');
   writeFileSync(pidFile, [String(stranger.pid), ...lines.slice(1)].join('\n'));
 
