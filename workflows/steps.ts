@@ -64,8 +64,10 @@ export async function runStep<N extends StepName>(
       else if (failure !== null && isFinal(failure)) throw failure;
       else if (isCancellation(error)) throw error;
       else {
-        const trouble = failure?.message ?? 'It took too long.';
-        setCurrentDetails(`${getCurrentDetails()}\n\nAt first: ${trouble} Trying again; see Pending Activities.`);
+        const trouble = (failure?.message ?? 'it took too long').replace(/\.?$/, '.');
+        setCurrentDetails(
+          `${getCurrentDetails()}\n\nThe first attempt failed: ${trouble} Trying again; see Pending Activities.`,
+        );
       }
     }
   }
