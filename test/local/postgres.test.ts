@@ -66,7 +66,8 @@ test('killed while it writes, it recovers at the next start; a pid file that nam
   // The number of the dead server has been given to somebody else, whom PostgreSQL would take for a server of its user.
   const pidFile = join(dataDir, 'postgres', 'data', 'postmaster.pid');
   const { uid, gid } = statSync(pidFile);
-  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+  // Not this very Node, which another user may not be allowed to run.
+  const stranger = spawn('sleep', ['600'], {
     stdio: 'ignore',
     cwd: '/',
     uid,
