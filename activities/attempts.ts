@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context, log } from '@temporalio/activity';
+import { FAILURE_TYPES } from '../contracts/failures.js';
 import { toFailure } from './failures.js';
 
 /** Limits of one attempt, below those of the workflow (workflows/proxies.ts), so that an attempt ends itself first. */
@@ -36,7 +37,12 @@ export function createRunAttempt(random: () => number): RunAttempt {
     try {
       return await work({ isLocal, number, token: randomUUID(), signal, timeoutMs: limits.requestMs });
     } catch (error) {
-      throw toFailure(error, { isLocal, number, cancelled: context.cancellationSignal.aborted, random });
+      const failure = toFailure(error, { isLocal, number, cancelled: context.cancellationSignal.aborted, random });
+      // Said here, because not every step has a process row on which it could be read.
+      if (failure instanceof ApplicationFailure && failure.type === FAILURE_TYPES.needsPerson) {
+        log.error('a person must act', { reason: failure.message });
+      }
+      throw failure;
     } finally {
       if (heartbeat !== null) clearInterval(heartbeat);
     }

@@ -25,7 +25,7 @@ export function createDecisionActivities(parts: ActivityParts) {
    * nothing is sent that Talkdesk does not report as waiting (talkdesk-api.md 4.4, client rule).
    */
   async function decide(input: DecisionInput, claim: Claim, attempt: Attempt): Promise<DecisionResult> {
-    const access = await accessOf(parts, claim.process);
+    const access = accessOf(parts, claim.process);
     const before = await readState(access, attempt);
     // An accepted install is this process's doing only if it has tried before: nothing else approves an install.
     const triedBefore = claim.process.decisionAttemptedAt !== null && claim.process.decision === input.decision;

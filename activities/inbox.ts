@@ -1,6 +1,6 @@
 import { processIdOf, type TenantKey } from '../contracts/ids.js';
 import type { TenantView } from '../contracts/messages.js';
-import { ForeignInstallationError } from '../store/errors.js';
+import { ForeignInstallationError, StoreError } from '../store/errors.js';
 import type { UntakenEvent } from '../store/types.js';
 import type { InstalledEvent } from '../talkdesk/types.js';
 import type { ActivityParts } from './deps.js';
@@ -42,7 +42,11 @@ export function createInboxActivities(parts: ActivityParts) {
         takenAt: now(),
       });
     } catch (error) {
-      if (!(error instanceof ForeignInstallationError)) throw error;
+      // Class 22: a value that the database cannot hold. No attempt mends either.
+      const unusable =
+        error instanceof ForeignInstallationError ||
+        (error instanceof StoreError && error.code?.startsWith('22') === true);
+      if (!unusable) throw error;
       await quarantine(event, error);
     }
   }

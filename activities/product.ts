@@ -85,15 +85,18 @@ export function createProductActivities(parts: ActivityParts) {
         const process = claim.kind === 'claimed' ? claim.process : await processes.read(input.processId);
         const done = process.stepResults[PROVISION_STEP];
         try {
+          if (process.decision === 'reject') {
+            throw new StepError(FAILURE_TYPES.refused, process.decisionReason ?? 'refused by the product');
+          }
+          // The end of this process was decided before its outcome was recorded: it must not be provisioned or approved again.
+          if (process.undo === 'done')
+            throw new StepError(FAILURE_TYPES.preEmpted, 'its provisioning was undone already');
           if (done !== undefined) {
             await processes.release(input.processId, attempt.token);
             return done as ProvisionResult;
           }
           if (claim.kind === 'finished') {
             throw new StepError(FAILURE_TYPES.preEmpted, `the process has ended already: ${claim.outcome}`);
-          }
-          if (process.decision === 'reject') {
-            throw new StepError(FAILURE_TYPES.refused, process.decisionReason ?? 'refused by the product');
           }
           const result = await breakers.guard(productOf(process), attempt, () => provision(process, claim, attempt));
           observe({

@@ -20,14 +20,14 @@ const SYNC_STEP = 'sync';
  *
  * @throws StepError needs-person when no credentials are stored for the installation
  */
-export async function accessOf(parts: ActivityParts, process: ProcessRecord): Promise<InstallationAccess> {
-  const credentials = await parts.processes.credential(process.installationId);
-  if (credentials === null) {
+export function accessOf(parts: ActivityParts, process: ProcessRecord): InstallationAccess {
+  if (process.credential === null) {
     throw new StepError(
       FAILURE_TYPES.needsPerson,
       `No credentials are stored for installation ${process.installationId}.`,
     );
   }
+  const credentials = parts.processes.open(process.credential);
   return {
     appId: process.tenant.appId,
     installationId: process.installationId,
@@ -64,7 +64,7 @@ export function createTalkdeskActivities(parts: ActivityParts) {
   const { processes, talkdesk, now, observe, runAttempt, breakers } = parts;
 
   async function readState(process: ProcessRecord, attempt: Attempt): Promise<TalkdeskInstallation> {
-    const access = await accessOf(parts, process);
+    const access = accessOf(parts, process);
     return await talkdesk.readInstallation(access, attempt);
   }
 
@@ -80,7 +80,7 @@ export function createTalkdeskActivities(parts: ActivityParts) {
         eventId: process.eventId,
         ...(note === undefined ? {} : { note }),
       });
-    const access = await accessOf(parts, process);
+    const access = accessOf(parts, process);
     await talkdesk.ensureToken(access, attempt);
     fact('token');
     const [account, installation, users, subscription] = await Promise.all([

@@ -14,10 +14,14 @@ export function runProcess(help: string, start: () => Promise<Stoppable>): void 
     process.stdout.write(`${help}\n`);
     return;
   }
-  run(start).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : 'unknown error'}\n`);
-    process.exitCode = 1;
-  });
+  run(start).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : 'unknown error'}\n`);
+      // Not by an empty event loop: a handle that a failed part left open must not keep a supervisor from starting the next one.
+      process.exit(1);
+    },
+  );
 }
 
 /** npm passes on a signal that the terminal has sent to everybody already: what comes within this time is the same wish. */

@@ -9,16 +9,6 @@ import type { Processes, Sealer, Snapshot } from './types.js';
 const BULK_LIMIT_MS = 5_000;
 const MAX_INTEGER = 2_147_483_647;
 
-interface CredentialRow {
-  id: string;
-  client_id: string;
-  client_secret: string | null;
-  private_key: string;
-  public_key: string | null;
-  key_id: string;
-  key_algorithm: string;
-}
-
 interface UserRow {
   talkdesk_user_id: string;
   email: string | null;
@@ -30,24 +20,17 @@ interface UserRow {
 export function createInstallations(deps: {
   database: Database;
   sealer: Sealer;
-}): Pick<Processes, 'credential' | 'users' | 'recordSync'> {
+}): Pick<Processes, 'open' | 'users' | 'recordSync'> {
   const { database, sealer } = deps;
 
   return {
-    async credential(installationId) {
-      const [row] = await database.query<CredentialRow>(Prisma.sql`
-        SELECT id, client_id, client_secret, private_key, public_key, key_id, key_algorithm FROM credential
-        WHERE installation_id = ${installationId} AND state = 'current'`);
-      if (row === undefined) return null;
-      const open = (column: string, sealed: string) =>
-        sealer.open(sealed, placeOf('credential', column, row.id)).toString('utf8');
+    open({ credentialId, sealedClientSecret, sealedPrivateKey, ...open }) {
+      const unseal = (column: string, sealed: string) =>
+        sealer.open(sealed, placeOf('credential', column, credentialId)).toString('utf8');
       return {
-        clientId: row.client_id,
-        clientSecret: row.client_secret === null ? null : open('client_secret', row.client_secret),
-        privateKey: open('private_key', row.private_key),
-        publicKey: row.public_key,
-        keyId: row.key_id,
-        keyAlgorithm: row.key_algorithm,
+        ...open,
+        clientSecret: sealedClientSecret === null ? null : unseal('client_secret', sealedClientSecret),
+        privateKey: unseal('private_key', sealedPrivateKey),
       };
     },
 

@@ -1,5 +1,5 @@
 import { Prisma } from './generated/client.js';
-import type { Decision, Outcome, ProcessRecord } from './types.js';
+import type { Decision, Outcome, ProcessRecord, SealedCredential } from './types.js';
 
 /** A process with what a step needs of its installation and tenant, as `PROCESS_COLUMNS` selects it. */
 export interface ProcessRow {
@@ -29,6 +29,7 @@ export interface ProcessRow {
   token_url: string;
   authorization_url: string | null;
   userinfo_url: string | null;
+  credential: SealedCredential | null;
   product_account_id: string | null;
 }
 
@@ -36,11 +37,14 @@ export interface ProcessRow {
 export const PROCESS_COLUMNS = Prisma.sql`
   p.id, p.kind, p.event_id, p.app_id, p.account_id, p.installation_id, p.event_created_at, p.due_at, p.close_at, p.step_results, p.undo,
   p.decision, p.decision_reason, p.decision_attempted_at, p.outcome, p.parked_reason, i.generation, i.account_name, i.company_name,
-  i.plan_name, i.licenses, i.admin_user_id, i.api_root, i.token_url, i.authorization_url, i.userinfo_url, a.product_account_id`;
+  i.plan_name, i.licenses, i.admin_user_id, i.api_root, i.token_url, i.authorization_url, i.userinfo_url, a.product_account_id,
+  CASE WHEN c.id IS NOT NULL THEN jsonb_build_object('credentialId', c.id, 'clientId', c.client_id, 'sealedClientSecret', c.client_secret,
+    'sealedPrivateKey', c.private_key, 'publicKey', c.public_key, 'keyId', c.key_id, 'keyAlgorithm', c.key_algorithm) END AS credential`;
 
 export const PROCESS_TABLES = Prisma.sql`
   process p
   JOIN installation i ON i.id = p.installation_id
+  LEFT JOIN credential c ON c.installation_id = p.installation_id AND c.state = 'current'
   LEFT JOIN product_account a ON a.app_id = p.app_id AND a.account_id = p.account_id AND a.status = 'active'`;
 
 /** The record of a row. */
@@ -73,6 +77,7 @@ export function readProcessRow(row: ProcessRow): ProcessRecord {
       authorizationUrl: row.authorization_url,
       userinfoUrl: row.userinfo_url,
     },
+    credential: row.credential,
     productAccountId: row.product_account_id,
   };
 }

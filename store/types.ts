@@ -72,7 +72,7 @@ export interface Inbox {
   probe(): Promise<void>;
 }
 
-/** A set of credentials as it is sealed. */
+/** A set of credentials, unsealed. */
 export interface StoredCredential {
   clientId: string;
   clientSecret: string | null;
@@ -80,6 +80,13 @@ export interface StoredCredential {
   publicKey: string | null;
   keyId: string;
   keyAlgorithm: string;
+}
+
+/** A set of credentials as the database keeps it. `Processes.open` makes it usable. */
+export interface SealedCredential extends Omit<StoredCredential, 'clientSecret' | 'privateKey'> {
+  credentialId: string;
+  sealedClientSecret: string | null;
+  sealedPrivateKey: string;
 }
 
 /** An event whose secrets are still in its body. */
@@ -184,6 +191,8 @@ export interface ProcessRecord {
     authorizationUrl: string | null;
     userinfoUrl: string | null;
   };
+  /** The credentials to use now for the installation; null when there are none. */
+  credential: SealedCredential | null;
   /** The tenant's account in the product, while it is not undone. */
   productAccountId: string | null;
 }
@@ -213,8 +222,8 @@ export interface Processes {
   quarantineTaken(event: { eventId: string; reason: string; at: Date }): Promise<void>;
   tenantState(tenant: Tenant): Promise<TenantState>;
   read(processId: string): Promise<ProcessRecord>;
-  /** The credentials to use now for an installation, unsealed; null when there are none. */
-  credential(installationId: string): Promise<StoredCredential | null>;
+  /** Unseals the credentials of a process. Throws `SealingError` when none of the keys opens them. */
+  open(sealed: SealedCredential): StoredCredential;
   users(
     installationId: string,
   ): Promise<{ talkdeskUserId: string; email: string | null; name: string | null; admin: boolean }[]>;

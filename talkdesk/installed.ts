@@ -31,7 +31,10 @@ const installedSchema = z.object({
     .refine((text) => !text.includes('\0')),
   client_secret: secretText.nullable().default(null),
   private_key: secretText,
-  public_key: secretText.nullable().catch(null),
+  public_key: secretText
+    .refine((text) => !text.includes('\0'))
+    .nullable()
+    .catch(null),
   key_id: z
     .string()
     .min(1)

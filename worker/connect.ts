@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions, type Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
+/** Between two tries to create a worker that Temporal did not take, such as for a namespace that is not there. */
+const REFUSED_RETRY_MS = 5_000;
 /** Between two tries to reach a Temporal server that is away. */
 const RETRY_MS = 1_000;
 /** Tries between two log lines, so that a long outage does not fill the log. */
@@ -12,7 +14,7 @@ const WARN_EVERY = 10;
  *
  * @param signal ends the waiting; the promise then rejects with an `AbortError`
  */
-export async function connectToTemporal(
+async function connectToTemporal(
   options: NativeConnectionOptions,
   log: Logger,
   signal: AbortSignal,
@@ -28,5 +30,30 @@ export async function connectToTemporal(
       }
       await sleep(RETRY_MS, undefined, { signal });
     }
+  }
+}
+
+/**
+ * Connects and creates the worker, again and again until Temporal takes it: an ingress in the same process goes on accepting
+ * meanwhile.
+ *
+ * @param signal ends the waiting; the promise then rejects with an `AbortError`
+ */
+export async function untilTemporalTakesIt(
+  options: NativeConnectionOptions,
+  log: Logger,
+  signal: AbortSignal,
+  create: (connection: NativeConnection) => Promise<Worker>,
+): Promise<{ connection: NativeConnection; worker: Worker }> {
+  for (;;) {
+    const connection = await connectToTemporal(options, log, signal);
+    try {
+      return { connection, worker: await create(connection) };
+    } catch (error) {
+      await connection.close();
+      const reason = error instanceof Error ? error.message : 'unknown error';
+      log.error({ alarm: 'temporal', reason }, 'Temporal does not take the worker; trying again every five seconds');
+    }
+    await sleep(REFUSED_RETRY_MS, undefined, { signal });
   }
 }

@@ -10,7 +10,10 @@ import type { Logger } from 'pino';
  */
 export function installRuntimeLogger(log: Logger): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    const { error, activityType, attempt, workflowId, runId, workflowRunId } = (meta ?? {}) as Record<string, unknown>;
+    const { error, reason, activityType, attempt, workflowId, runId, workflowRunId } = (meta ?? {}) as Record<
+      string,
+      unknown
+    >;
     const failedAttempt = message === 'Activity failed';
     log[failedAttempt ? 'debug' : level === 'ERROR' ? 'error' : 'warn'](
       {
@@ -19,7 +22,7 @@ export function installRuntimeLogger(log: Logger): void {
         attempt,
         workflowId,
         runId: runId ?? workflowRunId,
-        ...(error instanceof Error ? { reason: error.message } : {}),
+        reason: error instanceof Error ? error.message : reason,
       },
       message,
     );

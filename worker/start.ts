@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { ActivityInterceptorsFactory, NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
@@ -13,7 +14,7 @@ import { createTalkdeskClient } from '../talkdesk/client.js';
 import { assertKnownHosts, parseInstalled, withoutSecrets } from '../talkdesk/installed.js';
 import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { buildWorkflowBundle } from './build-bundle.js';
-import { connectToTemporal } from './connect.js';
+import { untilTemporalTakesIt } from './connect.js';
 import { createWorker } from './create-worker.js';
 import { installRuntimeLogger } from './runtime-logger.js';
 
@@ -71,30 +72,36 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
     });
     closing.push(async () => talkdesk.close());
 
-    const { connectionOptions, namespace, taskQueue } = config.temporal;
-    const connection = await connectToTemporal(connectionOptions, log, options.signal ?? new AbortController().signal);
-    closing.push(() => connection.close());
-    const worker = await createWorker({
-      connection,
-      namespace,
-      taskQueue,
-      workflowBundle,
-      activities: createActivities({
-        processes: store.processes,
-        talkdesk,
-        events: {
-          parseInstalled: (rawBody) => parseInstalled(rawBody, regions),
-          withoutSecrets,
-          assertKnownHosts: (event) => assertKnownHosts(event, regions),
-        },
-        productFor: (appId) => products.productFor(appId),
-        now,
-        observe: loggedFacts(log, options.observe),
-        random: Math.random,
-      }),
-      warn: (warning) => log.warn(warning, 'a step keeps failing; its last failure is in the Web UI'),
-      activityInterceptors: options.activityInterceptors ?? [],
+    const activities = createActivities({
+      processes: store.processes,
+      talkdesk,
+      events: {
+        parseInstalled: (rawBody) => parseInstalled(rawBody, regions),
+        withoutSecrets,
+        assertKnownHosts: (event) => assertKnownHosts(event, regions),
+      },
+      productFor: (appId) => products.productFor(appId),
+      now,
+      observe: loggedFacts(log, options.observe),
+      random: Math.random,
     });
+    const { connectionOptions, namespace, taskQueue } = config.temporal;
+    const { connection, worker } = await untilTemporalTakesIt(
+      connectionOptions,
+      log,
+      options.signal ?? new AbortController().signal,
+      (connected) =>
+        createWorker({
+          connection: connected,
+          namespace,
+          taskQueue,
+          workflowBundle,
+          activities,
+          warn: (warning) => log.warn(warning, 'a step keeps failing; its last failure is in the Web UI'),
+          activityInterceptors: options.activityInterceptors ?? [],
+        }),
+    );
+    closing.push(() => connection.close());
     const done = worker.run();
     log.info({ taskQueue, namespace }, 'worker is up');
     return {
@@ -113,7 +120,11 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
 }
 
 async function bundleOf(config: Config): Promise<WorkflowBundleOption> {
-  return config.workflowBundle === null ? await buildWorkflowBundle() : { codePath: config.workflowBundle };
+  if (config.workflowBundle === null) return await buildWorkflowBundle();
+  await access(config.workflowBundle).catch(() => {
+    throw new Error(`WORKFLOW_BUNDLE: ${config.workflowBundle} cannot be read. Build it with: npm run build`);
+  });
+  return { codePath: config.workflowBundle };
 }
 
 /** Facts are worth a log line each; a person watching may want them, too. */

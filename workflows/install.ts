@@ -84,16 +84,16 @@ class Install {
     let byEventId: string | null = null;
     const watching = watch
       .run(async () => {
-        for (let seen = this.control.nudges; byEventId === null; ) {
-          await condition(() => this.control.nudges !== seen);
-          seen = this.control.nudges;
+        for (let seen = this.control.wakes; byEventId === null; ) {
+          await condition(() => this.control.wakes !== seen);
+          seen = this.control.wakes;
           byEventId = preEmptedBy(this.process, await this.lookAtInbox());
         }
         steps.cancel();
       })
       .catch(ignoreCancellation);
     try {
-      return await steps.run(() => this.steps());
+      return await steps.run(() => this.stepsUnlessMistaken());
     } catch (error) {
       if (byEventId !== null && isCancellation(error)) return superseded(`overtaken by event ${byEventId}`);
       if (error instanceof StepFailure) return endOfFailure(error);
@@ -101,6 +101,20 @@ class Install {
     } finally {
       watch.cancel();
       await watching;
+    }
+  }
+
+  /**
+   * A claim counts an install event that nobody has opened yet. If that event turns out to be unusable, the steps go on; they find
+   * their results so far in the process row.
+   */
+  private async stepsUnlessMistaken(): Promise<End> {
+    try {
+      return await this.steps();
+    } catch (error) {
+      if (!(error instanceof StepFailure) || error.type !== FAILURE_TYPES.preEmpted) throw error;
+      if (preEmptedBy(this.process, await this.lookAtInbox()) !== null) throw error;
+      return await this.steps();
     }
   }
 

@@ -21,11 +21,11 @@ const installationIdKey = defineSearchAttributeKey(INSTALLATION_ID_ATTRIBUTE, Se
  * starts the next one for whatever is unsettled.
  */
 export async function lifecycleWorkflow(input: LifecycleInput): Promise<LifecycleResult> {
-  const control: RunControl = { durableFirst: input.durableFirst === true, nudges: 0, stopped: false };
-  let wakes = 0;
+  const control: RunControl = { durableFirst: input.durableFirst === true, wakes: 0, nudges: 0, stopped: false };
   setHandler(wakeSignal, () => {
-    wakes += 1;
+    control.wakes += 1;
     control.nudges += 1;
+    control.stopped = false;
   });
   watchForCancelRequest(control);
 
@@ -33,11 +33,11 @@ export async function lifecycleWorkflow(input: LifecycleInput): Promise<Lifecycl
     const outcomes: LifecycleResult['outcomes'] = [];
     const takeEvents = () => runStep('takeEvents', { tenant: input.tenant }, 'Take new events', control);
     for (;;) {
-      const seen = wakes;
+      const seen = control.wakes;
       const view = await takeEvents();
       const step = decideNext(view);
       if (step.do === 'rest') {
-        if (wakes === seen) return { outcomes };
+        if (control.wakes === seen) return { outcomes };
         continue;
       }
       nameInstallation(step.process);
@@ -46,7 +46,7 @@ export async function lifecycleWorkflow(input: LifecycleInput): Promise<Lifecycl
           ? await runInstall(step.process, control, takeEvents)
           : await supersedeInstall(step.process, step.byEventId, control);
       outcomes.push({ eventId: step.process.eventId, outcome });
-      if (wakes === seen && isLast(step.process, view)) return { outcomes };
+      if (control.wakes === seen && isLast(step.process, view)) return { outcomes };
     }
   });
 }

@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
   getCurrentDetails,
   isCancellation,
@@ -19,9 +20,11 @@ const PARKED_RETRY = '1h';
 export interface RunControl {
   /** Skip the quick attempts. */
   readonly durableFirst: boolean;
-  /** Grows with each wake-up and at the last call: a step that waits for its next attempt makes it at once. */
+  /** Number of wake-ups so far. */
+  wakes: number;
+  /** Grows with each wake-up, at the last call and at a stop: a step that waits for its next attempt is interrupted. */
   nudges: number;
-  /** A person asked to stop: steps wait for the next nudge. */
+  /** A person asked to stop: steps wait for the next wake-up, however long. */
   stopped: boolean;
 }
 
@@ -73,11 +76,7 @@ export async function runStep<N extends StepName>(
   }
   for (;;) {
     if (control.stopped) {
-      await waitForPerson(
-        input,
-        'Stopped by a person through a cancel request. Send the signal "wake" to go on.',
-        control,
-      );
+      await waitForPerson(input, 'A person stopped this run. Send the signal "wake" to go on.', control);
     }
     try {
       const result = await durableAttempt(name, input, summary, control);
@@ -117,7 +116,12 @@ async function durableAttempt<N extends StepName>(
   try {
     return { kind: 'done', value: await attempt };
   } catch (error) {
-    if (isCancellation(error) && control.nudges !== seen && !outer.consideredCancelled) return { kind: 'again' };
+    // After a cancellation request there is no further attempt, and the one under way may end in its own failure, or with its worker:
+    // none of that is the end of the step.
+    if (scope.consideredCancelled && !endsStep(error)) {
+      if (outer.consideredCancelled) throw new CancelledFailure('The step was cancelled.');
+      return { kind: 'again' };
+    }
     throw error;
   } finally {
     watch.cancel();
@@ -125,28 +129,52 @@ async function durableAttempt<N extends StepName>(
   }
 }
 
+function endsStep(error: unknown): boolean {
+  const failure = stepFailureOf(error);
+  return failure !== null && (isFinal(failure) || failure.type === FAILURE_TYPES.needsPerson);
+}
+
 /** What the two kinds of activity proxies have in common. */
 interface Attempt<N extends StepName, O> {
   executeWithOptions(options: O & { summary: string }, args: [StepInput<N>]): Promise<StepResult<N>>;
 }
 
-/** Parks the process of a step, waits for a wake-up or an hour, and ends the parking. */
+/**
+ * Parks the process of a step until a wake-up, or for an hour where no person asked to stop, and ends the parking, also when the wait
+ * is cancelled.
+ */
 async function waitForPerson(input: unknown, reason: string, control: RunControl): Promise<void> {
   const processId = (input as Partial<ProcessInput>).processId;
-  const seen = control.nudges;
+  const seen = control.wakes;
+  const nudgesSeen = control.nudges;
   const details = getCurrentDetails();
+  const mark = (parked: boolean) =>
+    processId === undefined ? Promise.resolve() : markParked(processId, parked ? reason : null);
   setCurrentDetails(`${details}\n\n**Parked:** ${reason}`);
-  if (processId !== undefined) {
-    const options = { ...DURABLE_OPTIONS, summary: 'Park: a person must act' };
-    await durable.parkProcess.executeWithOptions(options, [{ processId, reason }]);
+  try {
+    await mark(true);
+    if (control.stopped) await condition(() => control.wakes !== seen);
+    else {
+      const summary = `Parked: ${reason}`.slice(0, 200);
+      await condition(() => control.nudges !== nudgesSeen, PARKED_RETRY, { summary });
+    }
+  } finally {
+    setCurrentDetails(details);
+    await mark(false);
   }
-  await condition(() => control.nudges !== seen, PARKED_RETRY, { summary: `Parked: ${reason}`.slice(0, 200) });
-  control.stopped = false;
-  setCurrentDetails(details);
-  if (processId !== undefined) {
-    const options = { ...DURABLE_OPTIONS, summary: 'Resume what was parked' };
-    await durable.resumeProcess.executeWithOptions(options, [{ processId }]);
-  }
+}
+
+/** Outside every window: what the row says of a person's duty must be true at its end, too. */
+async function markParked(processId: string, reason: string | null): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    if (reason === null) {
+      const options = { ...DURABLE_OPTIONS, summary: 'Resume what was parked' };
+      await durable.resumeProcess.executeWithOptions(options, [{ processId }]);
+    } else {
+      const options = { ...DURABLE_OPTIONS, summary: 'Park: a person must act' };
+      await durable.parkProcess.executeWithOptions(options, [{ processId, reason }]);
+    }
+  });
 }
 
 function isFinal(failure: StepFailure): boolean {

@@ -1,7 +1,16 @@
 import { ProductConfigurationError } from '../errors.js';
-import type { CreateProduct, LookupCall, Product, ProductAccount, ProductOptions } from '../port.js';
+import type {
+  CreateProduct,
+  LookupCall,
+  Product,
+  ProductAccount,
+  ProductAnswer,
+  ProductOptions,
+  ProvisionAnswer,
+  SyncUsersAnswer,
+} from '../port.js';
 import { deprovisionAccount, provisionAccount, setAccountStatus, updateAccount } from './accounts.js';
-import { openSampleDatabase, type SampleDatabase } from './database.js';
+import { openSampleDatabase, type SampleDatabase, type Statement } from './database.js';
 import { answerOnce } from './ledger.js';
 import { endUserSession, syncAccountUsers } from './users.js';
 
@@ -22,38 +31,44 @@ export const createProduct = (async ({ settings, now }: ProductOptions): Promise
   return {
     async provision(call) {
       const at = now();
-      return await answerOnce(database, 'provision', call, at, (client) => provisionAccount(client, call, at));
+      return await answerOnce<ProvisionAnswer>(database, 'provision', call, at, provisionAccount(call, at));
     },
     async update(call) {
       const at = now();
-      return await answerOnce(database, 'update', call, at, (client) => updateAccount(client, call, at));
+      return await answerOnce<ProductAnswer>(database, 'update', call, at, updateAccount(call, at));
     },
     async suspend(call) {
       const at = now();
-      return await answerOnce(database, 'suspend', call, at, (client) =>
-        setAccountStatus(client, call, 'suspended', at),
-      );
+      return await answerOnce<ProductAnswer>(database, 'suspend', call, at, setAccountStatus(call, 'suspended', at));
     },
     async resume(call) {
       const at = now();
-      return await answerOnce(database, 'resume', call, at, (client) => setAccountStatus(client, call, 'active', at));
+      return await answerOnce<ProductAnswer>(database, 'resume', call, at, setAccountStatus(call, 'active', at));
     },
     async deprovision(call) {
       const at = now();
-      return await answerOnce(database, 'deprovision', call, at, (client) => deprovisionAccount(client, call, at));
+      return await answerOnce<ProductAnswer>(database, 'deprovision', call, at, deprovisionAccount(call, at));
     },
     lookup: (call) => lookup(database, call),
     async syncUsers(call) {
       const at = now();
-      return await answerOnce(database, 'syncUsers', call, at, (client) => syncAccountUsers(client, call, at));
+      return await answerOnce<SyncUsersAnswer>(database, 'syncUsers', call, at, syncAccountUsers(call, at));
     },
     async onLogout(call) {
       const at = now();
-      return await answerOnce(database, 'onLogout', call, at, (client) => endUserSession(client, call, at));
+      return await answerOnce<ProductAnswer>(database, 'onLogout', call, at, endUserSession(call, at));
     },
     close: () => database.close(),
   };
 }) satisfies CreateProduct;
+
+const LOOKUP: Statement = {
+  name: 'lookup',
+  text: `
+    SELECT account_id, account_name, status, generation,
+      (SELECT count(*)::int FROM account_user WHERE account_user.account_id = account.account_id AND active) AS active_users
+    FROM account WHERE app_id = $1 AND talkdesk_account_id = $2 AND status <> 'closed'`,
+};
 
 interface AccountRow {
   account_id: string;
@@ -64,14 +79,8 @@ interface AccountRow {
 }
 
 async function lookup(database: SampleDatabase, call: LookupCall): Promise<ProductAccount | null> {
-  return await database.transaction(call.signal, async (client) => {
-    const { rows } = await client.query<AccountRow>(
-      `SELECT account_id, account_name, status, generation,
-         (SELECT count(*)::int FROM account_user WHERE account_user.account_id = account.account_id AND active) AS active_users
-       FROM account WHERE app_id = $1 AND talkdesk_account_id = $2 AND status <> 'closed'`,
-      [call.appId, call.accountId],
-    );
-    const row = rows[0];
+  return await database.transaction(call.signal, async (send) => {
+    const [row] = await send<AccountRow>(LOOKUP, [call.appId, call.accountId]);
     if (row === undefined) return null;
     return {
       productAccountId: row.account_id,

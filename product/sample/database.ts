@@ -1,4 +1,4 @@
-import { Client, Pool, type PoolClient } from 'pg';
+import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { ProductConfigurationError } from '../errors.js';
 import { SCHEMA } from './schema.js';
 
@@ -12,13 +12,23 @@ const SCHEMA_LOCK = 6_021_873_449;
 /** PostgreSQL's codes that waiting does not heal: wrong password, no such database, not permitted. */
 const CONFIGURATION_CODES = new Set(['28P01', '3D000', '42501']);
 
+/** A statement that PostgreSQL parses once per connection: the name stands for the text, so it belongs to one text alone. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** Sends one statement of a transaction; resolves with its rows. */
+export type Send = <Row extends QueryResultRow>(statement: Statement, values: unknown[]) => Promise<Row[]>;
+
 /** The sample product's database. */
 export interface SampleDatabase {
   /**
-   * Runs `work` in one transaction and commits. When `signal` aborts, the statement under way is cancelled, nothing more is sent, and
+   * Runs `work` in one transaction and commits. Each statement sees what was committed before it began, whatever the database's
+   * own setting is. When `signal` aborts, the statement under way is cancelled, nothing more is sent, and
    * the promise rejects with the signal's reason; whether a commit under way still happened is then open.
    */
-  transaction<T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T>;
+  transaction<T>(signal: AbortSignal, work: (send: Send) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -72,11 +82,11 @@ export async function openSampleDatabase(databaseUrl: string): Promise<SampleDat
     }
   }
 
-  async function transaction<T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async function transaction<T>(signal: AbortSignal, work: (send: Send) => Promise<T>): Promise<T> {
     const client = await connect(signal);
     const running = (async () => {
-      await client.query('BEGIN');
-      const result = await work(client);
+      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+      const result = await work(async (statement, values) => (await client.query({ ...statement, values })).rows);
       signal.throwIfAborted();
       await client.query('COMMIT');
       return result;

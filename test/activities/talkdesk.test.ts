@@ -117,7 +117,7 @@ describe('syncing from Talkdesk', () => {
   });
 
   it('needs a person where no credentials are stored', async () => {
-    bench.processes.credentials = null;
+    bench.processes.record = installRecord({ credential: null });
     const { type, message } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
     assert.deepEqual([type, message], ['NeedsPerson', 'No credentials are stored for installation installation-1.']);
     assert.deepEqual(bench.journal, []);
@@ -175,9 +175,10 @@ describe('the last look before the close', () => {
       bench.talkdesk.failing.readInstallation = error;
       assert.deepEqual(await bench.run('readRemoteState', INPUT), { remoteState });
     }
-    bench.processes.credentials = null;
+    bench.processes.record = installRecord({ credential: null });
     assert.deepEqual(await bench.run('readRemoteState', INPUT), { remoteState: 'unreachable' });
-    bench.processes.failing.credential = new SealingError('unknown key');
+    bench.processes.record = installRecord();
+    bench.processes.failing.open = new SealingError('unknown key');
     assert.deepEqual(await bench.run('readRemoteState', INPUT), { remoteState: 'unreachable' });
   });
 });
@@ -229,7 +230,7 @@ describe('the final state after the close', () => {
   });
 
   it('does not park because our database is away', async () => {
-    bench.processes.failing.credential = new StoreUnavailableError('The database is away.');
+    bench.processes.failing.read = new StoreUnavailableError('The database is away.');
     assert.equal((await failureOf(bench.run('readFinalState', INPUT, { attempt: 9 }))).type, 'Retryable');
   });
 });

@@ -8,6 +8,9 @@ import { describeProduct } from '../../product/suite.js';
 import { createTestSampleDatabase, type TestSampleDatabase } from './sample-database.js';
 
 const AT = new Date('2031-05-06T07:08:09.123Z');
+/** How many of the sample's statements wait for a lock. */
+const WAITING = `SELECT count(*)::int AS n FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'sample-product' AND wait_event_type = 'Lock'`;
 
 let database: TestSampleDatabase;
 before(async () => {
@@ -99,6 +102,24 @@ describe('the sample product', () => {
     }
   });
 
+  it('sees that its process was undone while it waited for the tenant', async () => {
+    const product = await open();
+    const undoing = await database.connect();
+    try {
+      await undoing.query('BEGIN');
+      await undoing.query(`INSERT INTO tenant_generation VALUES ('app', 'raced', 1)`);
+      const call = product.provision(provisionCall('raced', 'raced:1'));
+      await until(async () => (await database.query(WAITING))[0]?.['n'] === 1);
+      await undoing.query(`INSERT INTO undone_process VALUES ('app', 'raced', 'install:raced', $1)`, [AT]);
+      await undoing.query('COMMIT');
+      assert.deepEqual(await call, { status: 'refused', reason: 'this installation was undone before' });
+      assert.deepEqual(await database.query(`SELECT 1 FROM account WHERE talkdesk_account_id = 'raced'`), []);
+    } finally {
+      await undoing.end();
+      await product.close();
+    }
+  });
+
   it('leaves no statement running in the database when a call is cut off', async () => {
     const product = await open();
     const blocker = await database.connect();
@@ -107,12 +128,10 @@ describe('the sample product', () => {
       await blocker.query('LOCK TABLE tenant_generation IN ACCESS EXCLUSIVE MODE');
       const cutting = new AbortController();
       const call = product.provision({ ...provisionCall('cut', 'cut:1'), signal: cutting.signal });
-      const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'sample-product' AND wait_event_type = 'Lock'`;
-      await until(async () => (await database.query(waiting))[0]?.['n'] === 1);
+      await until(async () => (await database.query(WAITING))[0]?.['n'] === 1);
       cutting.abort();
       await assert.rejects(call, { name: 'AbortError' });
-      await until(async () => (await database.query(waiting))[0]?.['n'] === 0);
+      await until(async () => (await database.query(WAITING))[0]?.['n'] === 0);
     } finally {
       await blocker.end();
       await product.close();

@@ -7,6 +7,7 @@ import {
   type Sealer,
   type Snapshot,
   type Store,
+  type StoredCredential,
   type TakeInstall,
   type Tenant,
 } from '../../store/index.js';
@@ -111,6 +112,12 @@ export async function install(store: Store, changes: Partial<Delivery> = {}): Pr
   await store.inbox.accept(event);
   await store.processes.takeInstall(taking(event));
   return `install:${event.eventId}`;
+}
+
+/** The credentials that come with a process, unsealed. */
+export async function credentialOf(store: Store, processId: string): Promise<StoredCredential | null> {
+  const { credential } = await store.processes.read(processId);
+  return credential === null ? null : store.processes.open(credential);
 }
 
 /** A snapshot with these users, read at 10:00:03. */

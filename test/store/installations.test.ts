@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { createSealer, createStore, SealingError } from '../../store/index.js';
-import { at, install, openStore, snapshot, type TestStore, whileUncommitted } from './fixtures.js';
+import { at, credentialOf, install, openStore, snapshot, type TestStore, whileUncommitted } from './fixtures.js';
 
 let t: TestStore;
 let processId: string;
@@ -133,7 +133,8 @@ describe('licensed users', () => {
 
 describe('credentials', () => {
   it('are null for an installation that has none', async () => {
-    assert.equal(await t.store.processes.credential('nowhere'), null);
+    await t.database.query(`UPDATE credential SET state = 'gone', client_secret = NULL, private_key = NULL`);
+    assert.equal(await credentialOf(t.store, processId), null);
   });
 
   it('can be read with an older key of the ring, and not without it', async () => {
@@ -147,11 +148,32 @@ describe('credentials', () => {
         log: { warn: () => undefined },
       });
     const rotated = openWith([newKey, oldKey]);
-    assert.equal((await rotated.processes.credential('installation-1'))?.privateKey, 'SECRET-PRIVATE-KEY');
+    assert.equal((await credentialOf(rotated, processId))?.privateKey, 'SECRET-PRIVATE-KEY');
     await rotated.close();
     const without = openWith([newKey]);
-    await assert.rejects(without.processes.credential('installation-1'), SealingError);
+    await assert.rejects(credentialOf(without, processId), SealingError);
     await without.close();
+  });
+
+  it('come with a process and with a claim of it, sealed', async () => {
+    const claim = await t.store.processes.claim({
+      processId,
+      attemptToken: 'one',
+      leaseMs: 60_000,
+      at: at('10:05:00.000'),
+    });
+    const read = await t.store.processes.read(processId);
+    assert.doesNotMatch(JSON.stringify([claim, read]), /SECRET/);
+    assert.ok(claim.kind === 'claimed' && claim.process.credential !== null);
+    assert.deepEqual(claim.process.credential, read.credential);
+    assert.deepEqual(t.store.processes.open(claim.process.credential), {
+      clientId: 'client-1',
+      clientSecret: 'SECRET-CLIENT',
+      privateKey: 'SECRET-PRIVATE-KEY',
+      publicKey: 'public-key-1',
+      keyId: 'key-1',
+      keyAlgorithm: 'ES256',
+    });
   });
 
   it('do not open in another row', async () => {
@@ -159,6 +181,6 @@ describe('credentials', () => {
     await t.database.query(
       `UPDATE credential SET private_key = (SELECT private_key FROM credential WHERE id = 'e1') WHERE id = 'e2'`,
     );
-    await assert.rejects(t.store.processes.credential('installation-2'), SealingError);
+    await assert.rejects(credentialOf(t.store, 'install:e2'), SealingError);
   });
 });

@@ -249,6 +249,9 @@ describe('an install', () => {
       await env.sleep('10 minutes');
       assert.ok(names().includes('parkProcess'));
       mended = true;
+      await env.sleep('1 day');
+      assert.equal((await handle.describe()).status.name, 'RUNNING', 'nothing but a wake-up ends a stop');
+      assert.equal(names().includes('postDecision'), false);
       await handle.signal(wakeSignal);
       assert.equal(await outcomeOf(handle), 'approved');
     });

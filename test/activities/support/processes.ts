@@ -1,5 +1,5 @@
 import { NotFoundError, OutcomeConflictError } from '../../../store/errors.js';
-import type { Processes, ProcessRecord, StoredCredential, TakeInstall, UntakenEvent } from '../../../store/types.js';
+import type { Processes, ProcessRecord, TakeInstall, UntakenEvent } from '../../../store/types.js';
 
 export const PROCESS_ID = 'install:event-1';
 export const CLIENT_SECRET = 'SECRET-OF-THE-CLIENT';
@@ -8,7 +8,6 @@ export const PRIVATE_KEY = 'SECRET-PRIVATE-KEY';
 /** The store of one process, in memory: rows as the real one keeps them, with its claims and under its names of steps. */
 export interface FakeProcesses extends Processes {
   record: ProcessRecord;
-  credentials: StoredCredential | null;
   /** Token of the attempt that holds the claim. A lease does not run out by itself. */
   holder: string | null;
   /** How long another's claim still lasts, as `claim` answers it. */
@@ -60,6 +59,15 @@ export function installRecord(changes: Partial<ProcessRecord> = {}): ProcessReco
       authorizationUrl: 'https://acme.talkdeskid.com/oauth/authorize',
       userinfoUrl: 'https://api.talkdeskapp.com/users/me',
     },
+    credential: {
+      credentialId: 'event-1',
+      clientId: 'client-1',
+      sealedClientSecret: 'sealed client secret',
+      sealedPrivateKey: 'sealed private key',
+      publicKey: null,
+      keyId: 'key-1',
+      keyAlgorithm: 'ES256',
+    },
     productAccountId: null,
     ...changes,
   };
@@ -84,14 +92,6 @@ export function fakeProcesses(journal: string[]): FakeProcesses {
 
   const fake: FakeProcesses = {
     record: installRecord(),
-    credentials: {
-      clientId: 'client-1',
-      clientSecret: CLIENT_SECRET,
-      privateKey: PRIVATE_KEY,
-      publicKey: null,
-      keyId: 'key-1',
-      keyAlgorithm: 'ES256',
-    },
     holder: null,
     heldForMs: 4_000,
     preemptedBy: null,
@@ -141,9 +141,9 @@ export function fakeProcesses(journal: string[]): FakeProcesses {
       if (fake.failing.read !== undefined) throw fake.failing.read;
       return structuredClone(fake.record);
     },
-    async credential() {
-      if (fake.failing.credential !== undefined) throw fake.failing.credential;
-      return fake.credentials;
+    open({ clientId, publicKey, keyId, keyAlgorithm }) {
+      if (fake.failing.open !== undefined) throw fake.failing.open;
+      return { clientId, publicKey, keyId, keyAlgorithm, clientSecret: CLIENT_SECRET, privateKey: PRIVATE_KEY };
     },
     async users() {
       return fake.userRows;
