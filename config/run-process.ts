@@ -1,3 +1,5 @@
+import { whenNpmEnds } from './npm-parent.js';
+
 /** Something started that can be stopped. */
 export interface Stoppable {
   /** Settles when it ends by itself; rejects when it failed. Absent where it only ends by being stopped. */
@@ -38,6 +40,7 @@ async function run(start: () => Promise<Stoppable>): Promise<void> {
         resolve();
       });
     }
+    whenNpmEnds(process.env, resolve);
   });
   try {
     await Promise.race([signalled, running.done ?? signalled]);

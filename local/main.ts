@@ -1,4 +1,5 @@
 import { messageOf } from './local-error.js';
+import { whenNpmEnds } from '../config/npm-parent.js';
 import { confirmInstallation, sendInstallation, webUiLink } from './demo.js';
 import { readLocalSettings, USAGE } from './settings.js';
 import { createLocal, type Local, type RunningLocal } from './start.js';
@@ -84,6 +85,7 @@ function onSignal(): Promise<NodeJS.Signals> {
         resolve(name);
       });
     }
+    whenNpmEnds(process.env, () => resolve('SIGTERM'));
   });
 }
 
