@@ -6,7 +6,13 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Activities } from '../../activities/index.js';
 import { FAILURE_TYPES, type FailureType } from '../../contracts/failures.js';
-import { LIFECYCLE_WORKFLOW, type LifecycleResult, type ProcessRef, wakeSignal } from '../../contracts/messages.js';
+import {
+  LIFECYCLE_WORKFLOW,
+  type LifecycleInput,
+  type LifecycleResult,
+  type ProcessRef,
+  wakeSignal,
+} from '../../contracts/messages.js';
 import { createWorker } from '../../worker/create-worker.js';
 import { type Call, fakeActivities, viewOf } from '../support/fake-activities.js';
 import { createTimeSkipping, testWorkflowBundle } from '../support/temporal.js';
@@ -58,6 +64,7 @@ async function running(
   process: ProcessRef,
   overrides: Partial<Activities>,
   watch: (run: Run) => Promise<void>,
+  input: Partial<LifecycleInput> = {},
 ): Promise<void> {
   const { activities, calls } = fakeActivities(process, overrides);
   const taskQueue = randomUUID();
@@ -74,7 +81,7 @@ async function running(
     const handle = await env.client.workflow.start(LIFECYCLE_WORKFLOW, {
       workflowId: `app/${randomUUID()}`,
       taskQueue,
-      args: [{ tenant: { appId: 'app', accountId: 'account' } }],
+      args: [{ tenant: { appId: 'app', accountId: 'account' }, ...input }],
     });
     await watch({
       handle,
@@ -285,26 +292,12 @@ describe('an install', () => {
 
   it('goes the durable way at once when the run comes out of a backlog', async () => {
     const process = await installAged(0);
-    const { activities } = fakeActivities(process);
-    const taskQueue = randomUUID();
-    const worker = await createWorker({
-      connection: env.nativeConnection,
-      namespace: 'default',
-      taskQueue,
-      workflowBundle: testWorkflowBundle(),
-      activities,
-      warn: () => undefined,
-    });
-    await worker.runUntil(async () => {
-      const handle = await env.client.workflow.start(LIFECYCLE_WORKFLOW, {
-        workflowId: `app/${randomUUID()}`,
-        taskQueue,
-        args: [{ tenant: { appId: 'app', accountId: 'account' }, durableFirst: true }],
-      });
+    const watch = async ({ handle }: Run) => {
       assert.equal(await outcomeOf(handle), 'approved');
       const { events } = await handle.fetchHistory();
       assert.equal(events?.filter((event) => event.markerRecordedEventAttributes != null).length, 0);
       assert.equal(events?.filter((event) => event.activityTaskScheduledEventAttributes != null).length, 4);
-    });
+    };
+    await running(process, {}, watch, { durableFirst: true });
   });
 });
