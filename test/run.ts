@@ -1,6 +1,6 @@
 /** The test runner: `npm test [-- options] [files]`. Prepares servers, runs node:test, and leaves nothing behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { tryLock } from '../local/lock.js';
 import { type PreparedRun, prepareRun, tmpOf } from './support/prepare-run.js';
 import { type FoundProcess, processesMarked } from './support/processes.js';
 
-const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server.
+const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server, a browser.
 
   npm test                             all tests
   npm test -- test/store api/webhooks  files and folders, or parts of their names
@@ -21,7 +21,8 @@ const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal 
   npm test -- --list                   names the files and ends
 
 No database, server or internet access of yours is used, but for fetching Temporal's programs once (they are kept in the cache
-folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH do not name them.`;
+folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH do not name them, and a Chromium where the machine
+has none.`;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
@@ -76,7 +77,7 @@ async function main(): Promise<number> {
   let code = 1;
   let runner: PreparedRun | null = null;
   try {
-    runner = await prepareRun(runDir, say);
+    runner = await prepareRun(runDir, say, { browser: files.some(usesBrowser) });
     say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
     if (aborted === null) {
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
@@ -122,6 +123,11 @@ function testFiles(parts: string[]): string[] {
     return all.filter((file) => file.includes(wanted));
   });
   return [...new Set(files)];
+}
+
+/** A browser is large, so it is fetched only for the files that want one. */
+function usesBrowser(file: string): boolean {
+  return readFileSync(join(ROOT, file), 'utf8').includes('/support/browser.js');
 }
 
 /** Ends what a killed run left running, and removes its folder. */

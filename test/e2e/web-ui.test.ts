@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { findBrowser, startBrowser, visibleText } from '../support/browser.js';
+import { startBrowser, visibleText } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { startTestService, type TestService } from '../support/service.js';
 import type { CreatedInstallation } from '../support/simulator.js';
@@ -172,14 +172,5 @@ describe("Temporal's Web UI", () => {
     assert.equal(text.split('Local Activity').length - 1, 4);
     assert.doesNotMatch(text, /Activity Task Scheduled|Timer Started/);
     await read('Timeline', 'healthy-timeline', ['takeEvents', 'syncFromTalkdesk', 'provisionAccount', 'postDecision']);
-  });
-});
-
-describe('a machine without a browser', () => {
-  it('is told what to install', () => {
-    assert.throws(
-      () => findBrowser([join(tmpdir(), 'no-such-folder', 'chromium')]),
-      /install Chromium \(apt-get install chromium\)/,
-    );
   });
 });

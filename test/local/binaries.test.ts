@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaultCacheDir, ensureBinary } from '../../local/binaries.js';
-import type { BinarySource } from '../../local/binary-sources.js';
+import { ensureBinary } from '../../local/binaries.js';
+import type { BinaryName } from '../../local/binary-sources.js';
 import { LocalError } from '../../local/local-error.js';
+import { defaultCacheDir, type ProgramSource } from '../../local/program-cache.js';
 import { scratchDir } from './scratch.js';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -18,7 +19,10 @@ function fakeCli(path: string, version: string): string {
 }
 
 /** A source that counts, and brings a working program or fails. */
-function fakeSource(version: string, result: 'works' | 'broken' | Error): BinarySource & { calls: number } {
+function fakeSource(
+  version: string,
+  result: 'works' | 'broken' | Error,
+): ProgramSource<BinaryName> & { calls: number } {
   const source = {
     what: `the ${version} shop`,
     calls: 0,

@@ -7,6 +7,7 @@ import { startPostgres } from '../../local/postgres.js';
 import { startTemporalServer } from '../../local/temporal-server.js';
 import { applyMigrations } from '../../store/migrations.js';
 import { buildWorkflowBundle } from '../../worker/build-bundle.js';
+import { ensureBrowser } from './browser-binary.js';
 
 /** The servers of one run of the tests. */
 export interface PreparedRun {
@@ -25,8 +26,13 @@ export const tmpOf = (runDir: string) => join(runDir, 'tmp');
 /**
  * Starts the servers, and makes the migrated template database and the workflow bundle meanwhile.
  * @param runDir folder of the run; servers keep their files there
+ * @param browser whether a test wants a browser
  */
-export async function prepareRun(runDir: string, say: (line: string) => void): Promise<PreparedRun> {
+export async function prepareRun(
+  runDir: string,
+  say: (line: string) => void,
+  { browser }: { browser: boolean },
+): Promise<PreparedRun> {
   const children = createChildren({ dataDir: runDir, say });
   process.on('exit', () => children.killAll());
   const problems: string[] = [];
@@ -66,6 +72,11 @@ export async function prepareRun(runDir: string, say: (line: string) => void): P
       writeFileSync(file, (await buildWorkflowBundle()).code);
       env['TEST_WORKFLOW_BUNDLE'] = file;
     },
+    ...(browser && {
+      'the browser': async () => {
+        env['TEST_BROWSER'] = await ensureBrowser({ env: process.env, say });
+      },
+    }),
   };
   await Promise.all(
     Object.entries(tasks).map(([what, task]) =>
