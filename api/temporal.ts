@@ -51,6 +51,8 @@ const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 const DEADLINE_SLACK_MS = 200;
 /** Search attribute type Keyword in Temporal's protocol (temporal.api.enums.v1.IndexedValueType). */
 const KEYWORD_TYPE = 2;
+/** gRPC status NOT_FOUND. */
+const NOT_FOUND = 5;
 
 /**
  * The SDK's own retries are off: dispatcher and sweeper are the layer that retries, and a retry that is still waiting when its
@@ -180,17 +182,19 @@ export function createLifecycleStarter(deps: {
       const { operatorService } = client.connection;
       try {
         const { customAttributes } = await call('list search attributes', () =>
-          operatorService.listSearchAttributes({ namespace }),
+          operatorService.listSearchAttributes({ namespace }).catch(laterIfNotFound),
         );
         const type = customAttributes?.[INSTALLATION_ID_ATTRIBUTE];
         if (type === KEYWORD_TYPE) return;
         if (type !== undefined)
           throw new TemporalError('refused', 'the search attribute exists with another type than Keyword');
         await call('add a search attribute', () =>
-          operatorService.addSearchAttributes({
-            namespace,
-            searchAttributes: { [INSTALLATION_ID_ATTRIBUTE]: KEYWORD_TYPE },
-          }),
+          operatorService
+            .addSearchAttributes({
+              namespace,
+              searchAttributes: { [INSTALLATION_ID_ATTRIBUTE]: KEYWORD_TYPE },
+            })
+            .catch(laterIfNotFound),
         );
       } catch (error) {
         if (!(error instanceof TemporalError) || error.kind !== 'refused') throw error;
@@ -209,6 +213,12 @@ export function createLifecycleStarter(deps: {
 function summaryOf(item: DispatchItem): string {
   const clean = (text: string) => text.replace(/[^\w.:@-]/g, '?').slice(0, 64);
   return `${clean(item.type)} of installation ${clean(item.installationId ?? 'unknown')} for account ${clean(item.tenant.accountId)}`;
+}
+
+/** A server describes a new namespace some seconds before all its parts know it: no reason to call a person. */
+function laterIfNotFound(error: unknown): never {
+  if (grpcErrorIn(error)?.code !== NOT_FOUND) throw error;
+  throw new TemporalError('unavailable', 'the Temporal server does not know the namespace in all its parts yet');
 }
 
 /** The SDK refuses an eager start with a plain error, before anything is sent. */

@@ -40,14 +40,16 @@ async function connectToTemporal(
  * @param signal ends the waiting; the promise then rejects with an `AbortError`
  */
 export async function untilTemporalTakesIt(
-  options: NativeConnectionOptions,
+  { connectionOptions, namespace }: { connectionOptions: NativeConnectionOptions; namespace: string },
   log: Logger,
   signal: AbortSignal,
   create: (connection: NativeConnection) => Promise<Worker>,
 ): Promise<{ connection: NativeConnection; worker: Worker }> {
   for (;;) {
-    const connection = await connectToTemporal(options, log, signal);
+    const connection = await connectToTemporal(connectionOptions, log, signal);
     try {
+      // First, because a worker that is refused leaves the threads that it has started for the workflows running.
+      await connection.workflowService.describeNamespace({ namespace });
       return { connection, worker: await create(connection) };
     } catch (error) {
       await connection.close();

@@ -85,9 +85,9 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
       observe: loggedFacts(log, options.observe),
       random: Math.random,
     });
-    const { connectionOptions, namespace, taskQueue } = config.temporal;
+    const { namespace, taskQueue } = config.temporal;
     const { connection, worker } = await untilTemporalTakesIt(
-      connectionOptions,
+      config.temporal,
       log,
       options.signal ?? new AbortController().signal,
       (connected) =>
