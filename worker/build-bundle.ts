@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
@@ -10,6 +10,7 @@ const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows', import.meta.url));
 export async function buildWorkflowBundle(): Promise<{ code: string }> {
   return await bundleWorkflowCode({
     workflowsPath: WORKFLOWS_PATH,
+    preloadModules: [join(WORKFLOWS_PATH, 'stack-depth')],
     logger: silentLogger(),
   });
 }
