@@ -5,6 +5,7 @@ import type { CreateProduct, Product, ProductOptions } from './port.js';
 
 /** Names the adapter that ships with this service. */
 const SAMPLE = 'sample';
+const HTTP_URL = /^https?:\/\//i;
 
 /** Every method of the port; the type keeps the list complete. */
 const METHODS: Record<keyof Product, true> = {
@@ -15,13 +16,17 @@ const METHODS: Record<keyof Product, true> = {
   deprovision: true,
   lookup: true,
   syncUsers: true,
+  previewUsers: true,
   onLogout: true,
   close: true,
 };
 
 /** Which adapter to load. */
 export interface ProductTarget {
-  /** Path of a module that exports `createProduct`; the word `sample` or nothing: the shipped sample. */
+  /**
+   * Path of a module that exports `createProduct`; an http or https URL: the HTTP adapter, with this as its setting `url`; the word
+   * `sample` or nothing: the shipped sample.
+   */
   adapter?: string;
 }
 
@@ -53,7 +58,8 @@ export async function loadProduct(
   const createProduct = await importAdapter(adapter, cwd);
   let product: unknown;
   try {
-    product = await createProduct(options);
+    const settings = HTTP_URL.test(adapter) ? { ...options.settings, url: adapter } : options.settings;
+    product = await createProduct({ ...options, settings });
   } catch (error) {
     if (error instanceof ProductConfigurationError) throw error;
     throw new ProductConfigurationError(`The product adapter ${adapter} cannot be created: ${reasonOf(error)}`);
@@ -70,10 +76,9 @@ export async function loadProduct(
 async function importAdapter(adapter: string, cwd: string): Promise<CreateProduct> {
   let module: unknown;
   try {
-    module =
-      adapter === SAMPLE
-        ? await import('./sample/adapter.js')
-        : await import(pathToFileURL(path.resolve(cwd, adapter)).href);
+    if (HTTP_URL.test(adapter)) module = await import('./http/adapter.js');
+    else if (adapter === SAMPLE) module = await import('./sample/adapter.js');
+    else module = await import(pathToFileURL(path.resolve(cwd, adapter)).href);
   } catch (error) {
     throw new ProductConfigurationError(`The product adapter ${adapter} cannot be loaded: ${reasonOf(error)}`);
   }
@@ -100,7 +105,7 @@ function reasonOf(error: unknown): string {
  */
 export async function createProducts(
   apps: Readonly<Record<string, AppProduct>>,
-  options: { now: () => Date; cwd?: string },
+  { cwd, ...shared }: Omit<ProductOptions, 'settings'> & { cwd?: string },
 ): Promise<Products> {
   const byTarget = new Map<string, Product>();
   const byApp = new Map<string, Product>();
@@ -116,7 +121,7 @@ export async function createProducts(
     let product = byTarget.get(target);
     if (product === undefined) {
       try {
-        product = await loadProduct(wanted, { settings: wanted.settings, now: options.now }, options.cwd);
+        product = await loadProduct(wanted, { ...shared, settings: wanted.settings }, cwd);
       } catch (error) {
         // The reason for the failed start is worth more than one for a failed end.
         await close().catch(() => undefined);

@@ -18,6 +18,9 @@ const PROVISION = effectStatement(
       UNION ALL
       SELECT 2, format('the account %s is blocked: %s', $6::text, reason) FROM blocked_account
       WHERE lower(account_name) = lower($6::text)
+      UNION ALL
+      SELECT 3, 'the account that is to be opened again belongs to another customer' FROM account
+      WHERE account_id = $16 AND (app_id <> $2 OR talkdesk_account_id <> $3)
     ) found
     ORDER BY place LIMIT 1
   ), opened AS (
@@ -84,7 +87,10 @@ export function storableOrNull(text: string | null): string | null {
   return text === null ? null : storable(text);
 }
 
-/** Creates the tenant's account, or opens again the one that it had before. Refused for a blocked name, and once its process is undone. */
+/**
+ * Creates the tenant's account, or opens again the one that it had before. Refused for a blocked name, once its process is undone, and
+ * when the account to be opened again is another tenant's.
+ */
 export function provisionAccount(call: ProvisionCall, at: Date): Effect {
   return {
     statement: PROVISION,
@@ -103,6 +109,7 @@ export function provisionAccount(call: ProvisionCall, at: Date): Effect {
       call.sso.userinfoUrl,
       call.generation,
       at,
+      call.keptAccountId,
     ],
   };
 }

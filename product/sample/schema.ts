@@ -1,7 +1,8 @@
 /**
- * Tables of the sample product, in its own database. Every statement can be run again on tables that are there. A real product has
- * its own; an adapter needs a place for the three rules that outlive a call: answers by idempotency key, the newest generation of a
- * tenant, and the processes whose provisioning was undone.
+ * Tables of the sample product, in its own database. Every statement can be run again on tables that are there, and those of earlier
+ * releases are only ever added to: what came later stands at the end. A real product has its own; an adapter needs a place for the
+ * three rules that outlive a call: answers by idempotency key, the newest generation of a tenant, and the processes whose provisioning
+ * was undone.
  */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS account (
@@ -69,4 +70,7 @@ CREATE TABLE IF NOT EXISTS blocked_account (
   account_name text PRIMARY KEY,
   reason text NOT NULL
 );
+
+ALTER TABLE account ADD COLUMN IF NOT EXISTS seats integer;
+ALTER TABLE call_ledger ADD COLUMN IF NOT EXISTS ready_at timestamptz;
 `;

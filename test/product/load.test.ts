@@ -13,7 +13,7 @@ export function createProduct(options) {
   const entry = { settings: options.settings, at: options.now(), closed: 0 };
   (globalThis.made ??= []).push(entry);
   return { provision: method, update: method, suspend: method, resume: method, deprovision: method, lookup: async () => null,
-    syncUsers: method, onLogout: method, close: async () => { entry.closed += 1; } };
+    syncUsers: method, previewUsers: method, onLogout: method, close: async () => { entry.closed += 1; } };
 }`;
 
 interface Made {
@@ -75,6 +75,24 @@ describe('loading an adapter', () => {
     }
   });
 
+  it('takes the HTTP adapter for a URL, with the URL as a setting', async () => {
+    const secret = { signingSecret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+    const product = await loadProduct({ adapter: 'https://product.example/api' }, { settings: secret, now }, folder);
+    await product.close();
+    await failsWith(
+      loadProduct({ adapter: 'https://product.example/api' }, { settings: {}, now }, folder),
+      /needs the setting signingSecret/,
+    );
+  });
+
+  it('hands the hosts of plain http to the HTTP adapter', async () => {
+    const settings = { signingSecret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+    const apps = { a: { product: { adapter: 'http://127.0.0.1:4100', settings } } };
+    await failsWith(createProducts(apps, { now, cwd: folder }), /may only be used over https/);
+    const products = await createProducts(apps, { now, cwd: folder, insecureHosts: ['127.0.0.1:4100'] });
+    await products.close();
+  });
+
   it('says what is wrong with one that cannot be used', async () => {
     await failsWith(load('./missing.mjs'), /missing\.mjs cannot be loaded/);
     await failsWith(load('./broken.mjs'), /broken\.mjs cannot be loaded/);
@@ -84,7 +102,7 @@ describe('loading an adapter', () => {
     await failsWith(load('./throwing.mjs'), /throwing\.mjs cannot be created: no licence file/);
     await assert.rejects(load('./partial.mjs'), {
       message:
-        'The product adapter ./partial.mjs is incomplete: createProduct() gave no object with update, suspend, resume, deprovision, syncUsers, onLogout.',
+        'The product adapter ./partial.mjs is incomplete: createProduct() gave no object with update, suspend, resume, deprovision, syncUsers, previewUsers, onLogout.',
     });
   });
 });

@@ -4,7 +4,6 @@ import { Client } from 'pg';
 import { ProductConfigurationError } from '../../product/errors.js';
 import { createProduct } from '../../product/sample/adapter.js';
 import { createSampleDatabase } from '../../product/sample/create-database.js';
-import { describeProduct } from '../../product/suite.js';
 import { createTestSampleDatabase, type TestSampleDatabase } from './sample-database.js';
 
 const AT = new Date('2031-05-06T07:08:09.123Z');
@@ -34,30 +33,10 @@ function provisionCall(accountId: string, key: string) {
     planName: null,
     licenses: null,
     adminUserId: null,
+    keptAccountId: null,
     sso: { authorizationUrl: null, tokenUrl: 'https://acme.talkdeskid.com/oauth/token', userinfoUrl: null },
   };
 }
-
-describeProduct(
-  'the sample',
-  {
-    open: async () => await open(),
-    async refuseAccount(accountName, reason) {
-      await database.query('INSERT INTO blocked_account (account_name, reason) VALUES ($1, $2)', [accountName, reason]);
-    },
-    async whileHanging(work) {
-      const client = await database.connect();
-      try {
-        await client.query('BEGIN');
-        await client.query('LOCK TABLE tenant_generation IN ACCESS EXCLUSIVE MODE');
-        await work();
-      } finally {
-        await client.end();
-      }
-    },
-  },
-  { describe, it, before, after },
-);
 
 describe('the sample product', () => {
   it('counts the calls of a key: two calls, one effect, in business time', async () => {
@@ -80,26 +59,6 @@ describe('the sample product', () => {
       ]),
       [{ account_name: 'counted', created_at: AT, changed_at: AT }],
     );
-  });
-
-  it('takes 10,000 users in one call', async () => {
-    const product = await open();
-    try {
-      const account = await product.provision(provisionCall('large', 'large:1'));
-      assert.ok(account.status === 'done');
-      const users = Array.from({ length: 10_000 }, (_, index) => ({
-        talkdeskUserId: `u${index}`,
-        email: `u${index}@example.com`,
-        name: null,
-        admin: false,
-      }));
-      const call = { ...provisionCall('large', 'large:2'), productAccountId: account.productAccountId, users };
-      const answer = await product.syncUsers(call);
-      assert.ok(answer.status === 'done');
-      assert.equal(answer.users.length, 10_000);
-    } finally {
-      await product.close();
-    }
   });
 
   it('sees that its process was undone while it waited for the tenant', async () => {
