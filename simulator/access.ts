@@ -1,7 +1,8 @@
 import { codedError, emptyUnauthorized, type Reply, shortError } from './reply.js';
-import type { Call } from './route.js';
+import type { Call, Claims } from './route.js';
+import type { Switches } from './switches.js';
 import type { AccessToken, Tokens } from './tokens.js';
-import type { Installation, World } from './world.js';
+import type { Client, Installation, World } from './world.js';
 
 /** How a route words its refusals; the shapes differ from route to route (talkdesk-api.md 4.6). */
 export interface ErrorShapes {
@@ -19,8 +20,8 @@ export const installationErrors: ErrorShapes = {
   installationNotFound: (verdict) => codedError(404, '0030200', 'Installation not found for the app', verdict),
 };
 
-/** Shapes of GET trial: its own 401 (talkdesk-api.md 4.1). */
-export const trialErrors: ErrorShapes = {
+/** Shapes of GET trial and of the credentials routes: another 401 (talkdesk-api.md 4.1). */
+export const actionErrors: ErrorShapes = {
   ...installationErrors,
   unauthorized: (verdict) => codedError(401, '0030010', 'Action is not authorized', verdict),
 };
@@ -41,8 +42,8 @@ export const accountErrors: ErrorShapes = {
   installationNotFound: (verdict) => codedError(404, '0060000', 'Account not found', verdict),
 };
 
-/** The installation that a request may act on, or the refusal. */
-export type Access = { ok: true; installation: Installation } | { ok: false; reply: Reply };
+/** The installation that a request may act on and the client whose token it sent, or the refusal. */
+export type Access = { ok: true; installation: Installation; client: Client } | { ok: false; reply: Reply };
 
 /** Decides whether a request may do what it asks. */
 export interface AccessControl {
@@ -50,12 +51,19 @@ export interface AccessControl {
   byToken(call: Call, scope: string, errors: ErrorShapes): Access;
   /** For routes with app and installation in the path: the token must be of this very installation (talkdesk-api.md 3.4). */
   byPath(call: Call, scope: string, errors: ErrorShapes): Access;
-  /** The installation whose token was sent, whether or not it is still good. */
-  tokenInstallation(call: Call): string | null;
+  /** What the token says, whether or not it is still good, and the installation in the path if there is one. */
+  claims(call: Call): Claims;
 }
 
 /** Checks tokens against the ones that were given out, on the simulator's clock. */
-export function createAccessControl(world: World, tokens: Tokens, now: () => Date): AccessControl {
+export function createAccessControl(deps: {
+  world: World;
+  tokens: Tokens;
+  switches: Switches;
+  now: () => Date;
+}): AccessControl {
+  const { world, tokens, switches, now } = deps;
+
   function byToken(call: Call, scope: string, errors: ErrorShapes): Access {
     const token = bearerToken(call, tokens);
     if (typeof token === 'string') return refused(errors.unauthorized(`refused: ${token}`));
@@ -65,7 +73,10 @@ export function createAccessControl(world: World, tokens: Tokens, now: () => Dat
     if (!token.scopes.includes(scope)) {
       return refused(errors.forbidden('Insufficient scope', `refused: the token lacks the scope ${scope}`));
     }
-    return { ok: true, installation: token.installation };
+    if (token.client.revoked && switches.revocation_kills_tokens) {
+      return refused(errors.unauthorized('refused: the client of the token is revoked'));
+    }
+    return { ok: true, installation: token.client.installation, client: token.client };
   }
 
   return {
@@ -83,11 +94,18 @@ export function createAccessControl(world: World, tokens: Tokens, now: () => Dat
         const verdict = `refused: the token belongs to installation ${access.installation.id}`;
         return refused(errors.forbidden('Forbidden', verdict));
       }
+      if (installation.state === 'revoked' && switches.deprovisioned_reads === 'not-found') {
+        return refused(errors.installationNotFound('refused: the installation is gone'));
+      }
       return access;
     },
-    tokenInstallation(call) {
+    claims(call) {
       const token = bearerToken(call, tokens);
-      return typeof token === 'string' ? null : token.installation.id;
+      const client = typeof token === 'string' ? null : token.client;
+      return {
+        installationId: call.params['installation_id'] ?? client?.installation.id ?? null,
+        clientId: client?.id ?? null,
+      };
     },
   };
 }

@@ -1,10 +1,14 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { createAccessControl } from './access.js';
+import { createClients } from './clients.js';
 import type { VirtualClock } from './clock.js';
 import { createControlRouter } from './control.js';
+import { createCredentialsStateRoute, createRotateRoute } from './credentials-routes.js';
+import { createCustomer } from './customer.js';
 import { createDeliverer } from './delivery.js';
-import type { EventRecord } from './events.js';
+import { createEvents } from './events.js';
 import { createFaults } from './faults.js';
+import { randomId } from './ids.js';
 import { createAccountRoute, createInstallationRoute, createUsersRoute } from './installation-routes.js';
 import { createInstaller } from './installations.js';
 import { createLedger } from './ledger.js';
@@ -12,13 +16,18 @@ import { createLifecycle } from './lifecycle.js';
 import { createLinks } from './links.js';
 import { createTokenRoute } from './oauth.js';
 import { createSubscriptionRoute, createTrialRoute } from './plan-routes.js';
+import { registerApp } from './registry.js';
+import { wholeSeconds } from './reply.js';
+import { createRotation } from './rotation.js';
 import { createRouteHandler } from './route.js';
 import { createSignatureKeyRoute } from './signature-key-route.js';
 import { createSigner } from './signing.js';
 import { createStateRoute } from './state-route.js';
 import { defaultSwitches } from './switches.js';
 import { createTokens } from './tokens.js';
-import { createWorld, registerApp } from './world.js';
+import { createTrials } from './trials.js';
+import { createWindows } from './windows.js';
+import { createWorld, type Installation } from './world.js';
 
 /** Where this Talkdesk is reached, its clock, and an app to know from the start. */
 export interface SimulatorOptions {
@@ -38,23 +47,33 @@ export function createSimulator({ baseUrl, clock, app: knownApp }: SimulatorOpti
   const faults = createFaults(now);
   const signer = createSigner(switches, now);
   const tokens = createTokens(now, world.secrets);
-  const access = createAccessControl(world, tokens, now);
-  const lifecycle = createLifecycle(world, clock, switches);
-  const events = new Map<string, EventRecord>();
-  if (knownApp !== undefined) registerApp(world, knownApp.id, knownApp.callbackUrl);
-
-  const install = createInstaller({ world, events, lifecycle, links });
+  const access = createAccessControl({ world, tokens, switches, now });
+  const events = createEvents(links);
   const deliverer = createDeliverer({ clock, signer, switches });
-  const read = { access, links, switches, now };
-  const serve = createRouteHandler({ ledger, faults, now, secrets: world.secrets });
+  const windows = createWindows(clock);
+  const clients = createClients({ world, clock, switches, windows });
+  const trials = createTrials({ clock, events, deliverer, switches });
+  const lifecycle = createLifecycle({ world, clock, switches, windows, clients, settled: trials.settled });
+  const install = createInstaller({ world, events, lifecycle, clients });
+  const customer = createCustomer({ events, lifecycle, trials });
+  const rotate = createRotation({ clients, events });
+  if (knownApp !== undefined) registerApp(world, knownApp.id, { callbackUrl: knownApp.callbackUrl });
+
+  async function rotateOnRequest(installation: Installation): Promise<void> {
+    const wish = { eventId: randomId(), createdAt: wholeSeconds(now()), merge: undefined };
+    const { event } = await rotate(installation, { kind: 'routine', event: wish });
+    deliverer.startInOrder([event]);
+  }
+
+  const read = { access, links, switches };
+  const isGone = (id: string) => world.installations.get(id)?.state === 'revoked';
+  const serve = createRouteHandler({ ledger, faults, now, secrets: world.secrets, isGone });
+  const steered = { world, events, install, customer, rotate, trials, deliverer, signer, ledger, faults };
 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(
-    '/_control',
-    createControlRouter({ world, events, install, deliverer, signer, ledger, faults, clock, switches, baseUrl }),
-  );
+  app.use('/_control', createControlRouter({ ...steered, clock, switches, baseUrl }));
   app.use(express.raw({ type: () => true, limit: '256kb' }));
   app.get('/account', serve(createAccountRoute(read)));
   app.get('/events/signature-keys/:key_id', serve(createSignatureKeyRoute(signer, switches)));
@@ -64,6 +83,9 @@ export function createSimulator({ baseUrl, clock, app: knownApp }: SimulatorOpti
   app.get(`${installation}/subscription`, serve(createSubscriptionRoute(read)));
   app.get(`${installation}/trial`, serve(createTrialRoute(read)));
   app.post(`${installation}/state`, serve(createStateRoute({ access, lifecycle, links, switches })));
+  const credentials = `${installation}/credentials`;
+  app.post(`${credentials}/actions/rotate`, serve(createRotateRoute({ access, rotate: rotateOnRequest })));
+  app.post(`${credentials}/:client_id/state`, serve(createCredentialsStateRoute({ access, clients, links })));
   app.post('/:account/oauth/token', serve(createTokenRoute({ world, tokens, switches, now, tokenUrl: links.token })));
   app.use((_request, response) => {
     response.status(404).json({ error: 'Not found' });

@@ -1,12 +1,12 @@
 import { compactVerify, decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
-import type { Installation, World } from './world.js';
+import type { Client, World } from './world.js';
 
 /** Longest distance of `exp` from now, and the tolerance for a client's clock (talkdesk-api.md 3.2, 10.6, 10.12). */
 const longestLifetimeSeconds = 300;
 const skewSeconds = 60;
 
 /** The client that an assertion proves, or what is wrong with it in words. */
-export type AssertionResult = { ok: true; installation: Installation } | { ok: false; reason: string };
+export type AssertionResult = { ok: true; client: Client } | { ok: false; reason: string };
 
 /** What an assertion says about itself, unverified and without its signature; null when it is no JWT. */
 export function readAssertion(assertion: string): { header: ProtectedHeaderParameters; claims: JWTPayload } | null {
@@ -34,9 +34,8 @@ export function createAssertionVerifier(
     const { header, claims } = read;
     if (typeof claims.iss !== 'string' || claims.iss !== claims.sub)
       return refused('iss and sub are not the same client id');
-    const installation = world.installationsByClientId.get(claims.iss);
-    if (installation === undefined) return refused(`no client ${claims.iss} is registered`);
-    const { client } = installation;
+    const client = world.clients.get(claims.iss);
+    if (client === undefined) return refused(`no client ${claims.iss} is registered`);
     if (header.alg !== client.algorithm) {
       return refused(`alg is ${header.alg}, the client's key is registered for ${client.algorithm}`);
     }
@@ -52,7 +51,7 @@ export function createAssertionVerifier(
     const use = `${client.id} ${claims.jti}`;
     if (usedUntil.has(use)) return refused('its jti was used before');
     remember(use, claims.exp ?? 0);
-    return { ok: true, installation };
+    return { ok: true, client };
   };
 
   function remember(use: string, expSeconds: number): void {

@@ -15,6 +15,8 @@ export interface VirtualClock {
   track(work: Promise<unknown>): void;
   /** Moves the clock; what falls due on the way runs at its own time and in order, each waited for. Backwards runs nothing. */
   moveTo(target: Date): Promise<void>;
+  /** Moves the clock forwards by so many ms from where it is then; 0 only waits for what is under way and due. */
+  moveBy(ms: number): Promise<void>;
   stop(): void;
 }
 
@@ -84,6 +86,12 @@ export function createVirtualClock(machineNowMs: () => number = Date.now): Virtu
     }
   }
 
+  async function step(targetMs: number, backwards: boolean): Promise<void> {
+    if (!backwards) await move(targetMs);
+    if (backwards || nowMs() < targetMs) offsetMs = targetMs - machineNowMs();
+    arm();
+  }
+
   return {
     now: () => new Date(nowMs()),
     offsetMs: () => offsetMs,
@@ -104,12 +112,11 @@ export function createVirtualClock(machineNowMs: () => number = Date.now): Virtu
       };
     },
     moveTo(target) {
-      moves = moves.then(async () => {
-        const backwards = target.getTime() < nowMs();
-        if (!backwards) await move(target.getTime());
-        if (backwards || nowMs() < target.getTime()) offsetMs = target.getTime() - machineNowMs();
-        arm();
-      });
+      moves = moves.then(() => step(target.getTime(), target.getTime() < nowMs()));
+      return moves;
+    },
+    moveBy(ms) {
+      moves = moves.then(() => step(nowMs() + ms, false));
       return moves;
     },
     stop() {

@@ -1,36 +1,32 @@
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Router } from 'express';
-import type { VirtualClock } from './clock.js';
-import { appIdSchema, appSchema, ControlProblem, clockSchema, deliverSchema, readInput } from './control-schemas.js';
-import { attemptView, decisionView, eventView, installationView } from './control-views.js';
-import type { Deliverer } from './delivery.js';
-import type { EventRecord } from './events.js';
+import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
+import { type ActionDeps, addActionRoutes } from './control-actions.js';
+import { addEventRoutes, type EventDeps } from './control-events.js';
+import { ControlProblem, found, readInput } from './control-problem.js';
+import { appIdSchema, appSchema, clockSchema, userSchema } from './control-schemas.js';
+import { accountView, decisionView, installationView, settingsView, userView } from './control-views.js';
 import { type Faults, faultSchema } from './faults.js';
-import type { InstallationWish } from './installations.js';
+import type { createInstaller } from './installations.js';
 import type { Ledger } from './ledger.js';
-import type { Signer } from './signing.js';
-import { changeSwitches, signSchema, type Switches, switchesSchema } from './switches.js';
+import { registerApp } from './registry.js';
+import { changeSwitches, switchesSchema } from './switches.js';
+import { wishedUser } from './users.js';
 import { readWish } from './wish.js';
-import { registerApp, type World } from './world.js';
 
 /** What the control API steers. */
-export interface ControlDeps {
-  world: World;
-  events: Map<string, EventRecord>;
-  install: (wish: InstallationWish) => Promise<EventRecord>;
-  deliverer: Deliverer;
-  signer: Signer;
+export interface ControlDeps extends ActionDeps, EventDeps {
+  install: ReturnType<typeof createInstaller>;
   ledger: Ledger;
   faults: Faults;
-  clock: VirtualClock;
-  switches: Switches;
   baseUrl: string;
 }
 
 /** The control API: JSON, for callers on the same machine only. Bad input is answered 400 with a sentence. */
 export function createControlRouter(deps: ControlDeps): Router {
   const router = express.Router();
-  router.use(loopbackOnly, express.json({ limit: '256kb' }));
+  router.use(loopbackOnly, express.json({ limit: '32mb' }));
   addSetupRoutes(router, deps);
+  addAccountRoutes(router, deps);
+  addActionRoutes(router, deps);
   addEventRoutes(router, deps);
   addOracleRoutes(router, deps);
   addFaultRoutes(router, deps);
@@ -44,26 +40,34 @@ export function createControlRouter(deps: ControlDeps): Router {
   return router;
 }
 
-function addSetupRoutes(router: Router, { world, install, deliverer, clock, switches, baseUrl }: ControlDeps): void {
+function addSetupRoutes(router: Router, deps: ControlDeps): void {
+  const { world, events, install, deliverer, clock, switches, baseUrl } = deps;
   router.get('/health', (_request, response) => {
     response.json({ ok: true, now: clock.now().toISOString(), base_url: baseUrl });
   });
   router.put('/apps/:app_id', (request, response) => {
-    const { callback_url: callbackUrl, scopes } = readInput(appSchema, request.body);
-    const app = registerApp(world, readInput(appIdSchema, request.params['app_id']), callbackUrl, scopes);
-    response.json({ app_id: app.id, callback_url: app.callbackUrl, scopes: app.scopes });
+    const { callback_url: callbackUrl, scopes, version_name: versionName } = readInput(appSchema, request.body);
+    const id = readInput(appIdSchema, request.params['app_id']);
+    const app = registerApp(world, id, { callbackUrl, scopes, versionName });
+    response.json({
+      app_id: app.id,
+      callback_url: app.callbackUrl,
+      scopes: app.scopes,
+      version_id: app.versionId,
+      version_name: app.versionName,
+    });
   });
   router.post('/installations', async (request, response) => {
-    const event = await install(readWish(request.body, world, clock.now()));
-    if (request.body.deliver !== false) deliverer.start(event);
-    const { id, account, app, client } = event.installation;
+    const { installation, event } = await install(readWish(request.body, world, events, clock.now()));
+    if (request.body.deliver !== false) deliverer.startInOrder([event]);
+    const { id, account, app, clients } = installation;
     response.status(201).json({
       installation_id: id,
       account_id: account.id,
       account_name: account.name,
       app_id: app.id,
       event_id: event.id,
-      client_id: client.id,
+      client_id: clients.at(-1)?.id,
     });
   });
   router.get('/switches', (_request, response) => {
@@ -75,37 +79,34 @@ function addSetupRoutes(router: Router, { world, install, deliverer, clock, swit
   });
 }
 
-function addEventRoutes(router: Router, { events, deliverer, signer }: ControlDeps): void {
-  const eventOf = (request: Request) => found(events.get(String(request.params['event_id'])), 'event');
-  router.get('/events/:event_id', (request, response) => {
-    response.json(eventView(eventOf(request)));
+function addAccountRoutes(router: Router, { world }: ControlDeps): void {
+  const accountOf = (id: string) => found(world.accountsById.get(id), 'account');
+  router.get('/accounts', (_request, response) => {
+    response.json({ accounts: [...world.accountsById.values()].map((account) => accountView(account, world)) });
   });
-  router.post('/events/:event_id/deliver', async (request, response) => {
-    const { sign, callback_url: callbackUrl } = readInput(deliverSchema, request.body);
-    const event = eventOf(request);
-    const attempt = await deliverer.once(event, {
-      ...(sign === undefined ? {} : { sign }),
-      ...(callbackUrl === undefined ? {} : { callbackUrl }),
-    });
-    const { status, ms, error } = attemptView(attempt);
-    response.json({ status, ms, ...(error === null ? {} : { error }) });
+  router.get('/accounts/:account_id', (request, response) => {
+    response.json(accountView(accountOf(request.params['account_id']), world));
   });
-  router.get('/events/:event_id/signed', (request, response) => {
-    const { headers, body } = signer.sign(eventOf(request).body, readInput(signSchema, request.query));
-    response.json({
-      headers: { 'Content-Type': 'application/json', ...headers },
-      body_base64: body.toString('base64'),
-    });
+  router.get('/accounts/:account_id/users', (request, response) => {
+    response.json({ users: [...accountOf(request.params['account_id']).users.values()].map(userView) });
   });
-  router.post('/signature-keys/rotate', (_request, response) => {
-    response.json({ key_id: signer.rotate() });
+  router.put('/accounts/:account_id/users/:user_id', (request, response) => {
+    const { account_id: accountId, user_id: id } = request.params;
+    response.json(userView(wishedUser(accountOf(accountId), { id, ...readInput(userSchema, request.body) })));
   });
 }
 
 function addOracleRoutes(router: Router, { world, ledger, clock }: ControlDeps): void {
+  router.get('/installations', (_request, response) => {
+    response.json({ installations: [...world.installations.values()].map(installationView) });
+  });
   router.get('/installations/:installation_id', (request, response) => {
     const installation = world.installations.get(request.params['installation_id']);
     response.json(installationView(found(installation, 'installation')));
+  });
+  router.get('/installations/:installation_id/settings', (request, response) => {
+    const installation = found(world.installations.get(request.params['installation_id']), 'installation');
+    response.json(settingsView(installation));
   });
   router.get('/requests', (request, response) => {
     const { installation_id: installationId, route } = request.query;
@@ -127,7 +128,7 @@ function addOracleRoutes(router: Router, { world, ledger, clock }: ControlDeps):
   });
   router.post('/clock', async (request, response) => {
     const { set, advance_ms: advanceMs = 0 } = readInput(clockSchema, request.body);
-    await clock.moveTo(set === undefined ? new Date(clock.now().getTime() + advanceMs) : new Date(set));
+    await (set === undefined ? clock.moveBy(advanceMs) : clock.moveTo(new Date(set)));
     response.json(clockView());
   });
 }
@@ -147,11 +148,6 @@ function addFaultRoutes(router: Router, { faults }: ControlDeps): void {
     if (!faults.release(request.params['hold_id'])) throw new ControlProblem(404, 'There is no hold of this id.');
     response.json({ ok: true });
   });
-}
-
-function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new ControlProblem(404, `There is no ${what} of this id.`);
-  return value;
 }
 
 const loopbackOnly: RequestHandler = (request, response, next) => {

@@ -5,8 +5,13 @@ import type { SignRequest, Switches } from './switches.js';
 
 /** Sends events to the partner's callback URL. */
 export interface Deliverer {
-  /** Starts the schedule: now, 5 minutes later, 10 minutes after that; ends with the first success (talkdesk-api.md 1.5). */
-  start(event: EventRecord): void;
+  /**
+   * Starts the schedule: now, 5 minutes later, 10 minutes after that; ends with the first success (talkdesk-api.md 1.5).
+   * Resolves after the first attempt.
+   */
+  start(event: EventRecord): Promise<void>;
+  /** Starts one schedule after the other, each when the first attempt of the one before has ended. */
+  startInOrder(events: readonly EventRecord[]): void;
   /** One attempt at once, outside the schedule, which goes on as it was: so an event can be delivered twice. */
   once(event: EventRecord, options: { sign?: SignRequest; callbackUrl?: string }): Promise<Attempt>;
 }
@@ -35,7 +40,7 @@ export function createDeliverer(deps: { clock: VirtualClock; signer: Signer; swi
     event.attempts.push(made);
     const startedMs = performance.now();
     try {
-      const response = await fetch(options.callbackUrl ?? event.installation.app.callbackUrl, {
+      const response = await fetch(options.callbackUrl ?? event.target.callbackUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'talkdesk-simulator', ...signed.headers },
         body: signed.body,
@@ -54,9 +59,10 @@ export function createDeliverer(deps: { clock: VirtualClock; signer: Signer; swi
     return made;
   }
 
-  async function attemptScheduled(event: EventRecord, number: number, firstAt: Date): Promise<void> {
+  async function attemptScheduled(event: EventRecord, number: number, scheduleStart?: Date): Promise<void> {
     event.nextAttemptAt = null;
     const made = await attempt(event, { scheduled: true });
+    const firstAt = scheduleStart ?? made.at;
     if (made.delivered || number >= attemptsMax) return;
     const afterMinutes = number === 1 ? 5 : switches.third_attempt_minutes;
     // Counted from the planned times, so that a slow attempt does not shift the next one.
@@ -65,9 +71,19 @@ export function createDeliverer(deps: { clock: VirtualClock; signer: Signer; swi
     clock.schedule(at, () => attemptScheduled(event, number + 1, firstAt));
   }
 
+  function start(event: EventRecord): Promise<void> {
+    const first = attemptScheduled(event, 1);
+    clock.track(first);
+    return first;
+  }
+
   return {
-    start(event) {
-      clock.track(attemptScheduled(event, 1, clock.now()));
+    start,
+    startInOrder(events) {
+      const all = async () => {
+        for (const event of events) await start(event);
+      };
+      clock.track(all());
     },
     once: (event, options) => attempt(event, { ...options, scheduled: false }),
   };

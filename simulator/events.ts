@@ -1,5 +1,6 @@
-import { type Links, link } from './links.js';
-import { wireTime } from './reply.js';
+import { createEventBodies, type EventBodies } from './event-bodies.js';
+import type { Links } from './links.js';
+import type { Beginning } from './windows.js';
 import type { Installation } from './world.js';
 
 /** One try to deliver an event. */
@@ -18,42 +19,79 @@ export interface Attempt {
 export interface EventRecord {
   readonly id: string;
   readonly type: string;
-  readonly installation: Installation;
+  /** null for bytes that the control API was given as they are. */
+  readonly installationId: string | null;
+  readonly createdAt: Date;
+  /** Where it goes: the app, whose callback URL may still change. */
+  readonly target: { readonly callbackUrl: string };
   readonly body: Buffer;
   readonly attempts: Attempt[];
   nextAttemptAt: Date | null;
 }
 
-/** `app.installed`, with everything that an installation needs (talkdesk-api.md 1.4). */
-export function createInstalledEvent(id: string, installation: Installation, links: Links): EventRecord {
-  const { app, account, client } = installation;
-  const event = {
-    id,
-    created_at: wireTime(installation.createdAt),
-    api_version: '1',
-    type: 'app.installed',
-    app_id: app.id,
-    app_version_id: app.versionId,
-    app_version_name: app.versionName,
-    data: {
-      installation_id: installation.id,
-      account_id: account.id,
-      account_name: account.name,
-      client_id: client.id,
-      client_secret: client.secret,
-      private_key: client.privateKeyText,
-      public_key: client.publicKeyText,
-      key_id: client.keyId,
-      key_algorithm: client.algorithm,
+/** When an event is made, under which id, and what is different about its body. */
+export interface EventWish extends Beginning {
+  /** A JSON merge patch (RFC 7396) of the body: adds unknown fields, replaces known ones; null leaves a field out. */
+  readonly merge: object | undefined;
+}
+
+/** Makes events and keeps them; nothing is sent. */
+export interface Events {
+  /** Makes the event that `body` gives for an installation. */
+  make(installation: Installation, wish: EventWish, body: (bodies: EventBodies) => object): EventRecord;
+  /** Keeps bytes as they are, under a name of their own. */
+  keep(event: Pick<EventRecord, 'id' | 'type' | 'target' | 'body' | 'createdAt'>): EventRecord;
+  find(id: string): EventRecord | undefined;
+  /** In the order in which they were made. */
+  all(filter: { installationId?: string; type?: string }): EventRecord[];
+}
+
+/** No events yet. */
+export function createEvents(links: Links): Events {
+  const events = new Map<string, EventRecord>();
+  const bodies = createEventBodies(links);
+
+  function add(event: Omit<EventRecord, 'attempts' | 'nextAttemptAt'>): EventRecord {
+    const record = { ...event, attempts: [], nextAttemptAt: null };
+    events.set(record.id, record);
+    return record;
+  }
+
+  return {
+    make(installation, wish, body) {
+      const made = body(bodies) as { type: string };
+      const sent = wish.merge === undefined ? made : mergePatch(made, wish.merge);
+      return add({
+        id: wish.eventId,
+        type: made.type,
+        installationId: installation.id,
+        createdAt: wish.createdAt,
+        target: installation.app,
+        body: Buffer.from(JSON.stringify(sent)),
+      });
     },
-    _links: {
-      root: link(links.root),
-      self: link(links.event(app.id, id)),
-      userinfo: link(`${links.root}/users/me`),
-      authorization: link(links.authorization(account)),
-      token: link(links.token(account.name)),
-    },
+    keep: (event) => add({ ...event, installationId: null }),
+    find: (id) => events.get(id),
+    all: ({ installationId, type }) =>
+      [...events.values()].filter(
+        (event) =>
+          (installationId === undefined || event.installationId === installationId) &&
+          (type === undefined || event.type === type),
+      ),
   };
-  const body = Buffer.from(JSON.stringify(event));
-  return { id, type: event.type, installation, body, attempts: [], nextAttemptAt: null };
+}
+
+/** RFC 7396. Fields are defined, not assigned, so that `__proto__` is a field like any other. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const merged = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name);
+    else merged.set(name, mergePatch(merged.get(name), value));
+  }
+  return Object.fromEntries(merged);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,8 @@ export const routeNames = [
   'subscription',
   'trial',
   'state',
+  'credentials-state',
+  'credentials-rotate',
   'signature-keys',
 ] as const;
 export type RouteName = (typeof routeNames)[number];

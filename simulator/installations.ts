@@ -1,63 +1,62 @@
-import { type KeyAlgorithm, type KeyContainer, generateClientKeys } from './client-keys.js';
-import { createInstalledEvent, type EventRecord } from './events.js';
-import { randomId, randomSecret } from './ids.js';
-import { type Lifecycle, windowMs } from './lifecycle.js';
-import type { Links } from './links.js';
-import type { Account, App, Client, Installation, World } from './world.js';
+import type { KeyAlgorithm, KeyContainer } from './client-keys.js';
+import type { Clients } from './clients.js';
+import type { EventRecord, Events, EventWish } from './events.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Account, App, CustomerSettings, Installation, World } from './world.js';
 
 /** What a customer's admin chose, and the form of the key that the partner is to get. */
 export interface InstallationWish {
+  /** A known installation is installed again under its id: new credentials, and the old ones are dead. */
+  id: string;
   app: App;
   account: Account;
-  users: number;
-  plan: string;
-  licenses: number;
+  settings: CustomerSettings;
+  autoProvisionFilters: readonly object[];
   keyAlgorithm: KeyAlgorithm;
   keyContainer: KeyContainer;
-  createdAt: Date;
+  event: EventWish;
 }
 
-/** Installs an app: a fresh installation with its own client and its `app.installed`, which is not yet sent. */
+/** Installs an app: a client and its `app.installed`, which is not yet sent, for a fresh installation or a known one. */
 export function createInstaller(deps: {
   world: World;
-  events: Map<string, EventRecord>;
+  events: Events;
   lifecycle: Lifecycle;
-  links: Links;
-}): (wish: InstallationWish) => Promise<EventRecord> {
-  const { world, events, lifecycle, links } = deps;
+  clients: Clients;
+}): (wish: InstallationWish) => Promise<{ installation: Installation; event: EventRecord }> {
+  const { world, events, lifecycle, clients } = deps;
   return async (wish) => {
-    const client = await createClient(wish.keyAlgorithm, wish.keyContainer);
-    const eventId = randomId();
-    const installation: Installation = {
-      id: randomId(),
-      app: wish.app,
-      account: wish.account,
-      client,
-      scopes: [...wish.app.scopes],
-      createdAt: wish.createdAt,
-      deadline: new Date(wish.createdAt.getTime() + windowMs),
-      usersTotal: wish.users,
-      plan: wish.plan,
-      licenses: wish.licenses,
-      decisions: [],
-      eventId,
-      state: 'installing',
-      stateReason: null,
-      stateUpdatedAt: wish.createdAt,
-      approvedAt: null,
-      tokenRequests: 0,
-    };
+    const material = await clients.makeKeys(wish.keyAlgorithm, wish.keyContainer);
+    const installation = world.installations.get(wish.id) ?? fresh(wish);
     world.installations.set(installation.id, installation);
-    world.installationsByClientId.set(client.id, installation);
-    world.secrets.add(client.secret).add(client.privateKeyText);
-    const event = createInstalledEvent(eventId, installation, links);
-    events.set(event.id, event);
-    lifecycle.begin(installation);
-    return event;
+    clients.revokeAll(installation);
+    const client = clients.add(installation, material);
+    installation.scopes = [...wish.app.scopes];
+    installation.createdAt = wish.event.createdAt;
+    installation.settings = wish.settings;
+    installation.trial = null;
+    lifecycle.install(installation, wish.event);
+    const event = events.make(installation, wish.event, (bodies) => bodies.installed(client, wish.event));
+    return { installation, event };
   };
 }
 
-async function createClient(algorithm: KeyAlgorithm, container: KeyContainer): Promise<Client> {
-  const keys = await generateClientKeys(algorithm, container);
-  return { id: randomId(), secret: randomSecret(), keyId: randomId(), algorithm, ...keys, revoked: false };
+function fresh({ id, app, account, settings, autoProvisionFilters, event }: InstallationWish): Installation {
+  return {
+    id,
+    app,
+    account,
+    scopes: [],
+    createdAt: event.createdAt,
+    autoProvisionFilters,
+    settings,
+    clients: [],
+    processes: [],
+    decisions: [],
+    state: 'installing',
+    stateReason: null,
+    stateUpdatedAt: event.createdAt,
+    trial: null,
+    tokenRequests: 0,
+  };
 }

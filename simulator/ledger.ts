@@ -7,6 +7,10 @@ export interface RequestEntry {
   path: string;
   query: string;
   installation_id: string | null;
+  /** The client whose token or assertion came, null when there was none that is known. */
+  client_id: string | null;
+  /** The installation had been deprovisioned when the request came. */
+  after_uninstall: boolean;
   /** null while it is held, and when the connection was reset instead of an answer. */
   status: number | null;
   ms: number;

@@ -16,16 +16,17 @@ export interface Links {
   user(userId: string): string;
 }
 
-/** Links on this base URL, which may have a path but no slash at its end. */
+/** Links on this base URL, which may have a path but no slash at its end; ids are opaque, so they are percent-encoded. */
 export function createLinks(baseUrl: string): Links {
   const root = new URL(baseUrl).origin;
+  const path = (...segments: string[]) => `${root}/${segments.map(encodeURIComponent).join('/')}`;
   return {
     root,
     token: (accountName) => `${baseUrl}/${accountName}/oauth/token`,
     authorization: (account) => `${baseUrl}/${account.name}/oauth/authorize`,
-    event: (appId, eventId) => `${root}/apps/${appId}/events/${eventId}`,
-    installation: (installation) => `${root}/apps/${installation.app.id}/installations/${installation.id}`,
-    user: (userId) => `${root}/users/${userId}`,
+    event: (appId, eventId) => path('apps', appId, 'events', eventId),
+    installation: (installation) => path('apps', installation.app.id, 'installations', installation.id),
+    user: (userId) => path('users', userId),
   };
 }
 

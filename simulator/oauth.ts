@@ -3,11 +3,11 @@ import { oauthError, type Reply } from './reply.js';
 import type { Call, Route } from './route.js';
 import type { Switches } from './switches.js';
 import { type Tokens, tokenLifetimeSeconds } from './tokens.js';
-import type { Installation, World } from './world.js';
+import type { Client, World } from './world.js';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-type Authenticated = { ok: true; installation: Installation; how: string } | { ok: false; reply: Reply };
+type Authenticated = { ok: true; client: Client; how: string } | { ok: false; reply: Reply };
 
 /** `POST /{account}/oauth/token`: client credentials with private_key_jwt or Basic (talkdesk-api.md 3.2 to 3.4). */
 export function createTokenRoute(deps: {
@@ -22,11 +22,12 @@ export function createTokenRoute(deps: {
 
   return {
     name: 'token',
-    claimedInstallation(call) {
+    claims(call) {
       const form = new URLSearchParams(call.body.toString());
       const assertion = form.get('client_assertion');
       const claimed = assertion === null ? basicCredentials(call)?.id : readAssertion(assertion)?.claims.iss;
-      return (claimed === undefined ? undefined : world.installationsByClientId.get(claimed)?.id) ?? null;
+      const client = claimed === undefined ? undefined : world.clients.get(claimed);
+      return { installationId: client?.installation.id ?? null, clientId: client?.id ?? null };
     },
     async answer(call) {
       if (call.mediaType !== 'application/x-www-form-urlencoded') {
@@ -42,7 +43,7 @@ export function createTokenRoute(deps: {
       }
       const authenticated = await authenticate(call, form);
       if (!authenticated.ok) return authenticated.reply;
-      return issue(call, authenticated, form.get('scope'));
+      return issue(authenticated, form.get('scope'));
     },
   };
 
@@ -68,9 +69,9 @@ export function createTokenRoute(deps: {
     const account = call.params['account'] ?? '';
     const result = await verifyAssertion(assertion, tokenUrl(account));
     if (!result.ok) return no(oauthError(401, 'invalid_client', 'Client authentication failed', result.reason));
-    const { algorithm, keyId } = result.installation.client;
+    const { algorithm, keyId } = result.client;
     const how = `assertion verified (${algorithm}, key ${keyId}, aud, exp, iat, first use of its jti)`;
-    return admit(call, result.installation, how);
+    return admit(call, result.client, how);
   }
 
   function authenticateByBasic(call: Call): Authenticated {
@@ -79,23 +80,25 @@ export function createTokenRoute(deps: {
     if (credentials === null) return refuse('the Authorization header is not Basic with id and secret');
     world.secrets.add(credentials.secret);
     if (switches.basic_authentication === 'refused') return refuse('Basic authentication is switched off');
-    const installation = world.installationsByClientId.get(credentials.id);
-    if (installation === undefined) return refuse(`no client ${credentials.id} is registered`);
-    if (installation.client.secret !== credentials.secret) return refuse('the client secret is wrong');
-    return admit(call, installation, 'client secret verified');
+    const client = world.clients.get(credentials.id);
+    if (client === undefined) return refuse(`no client ${credentials.id} is registered`);
+    if (client.secret !== credentials.secret) return refuse('the client secret is wrong');
+    return admit(call, client, 'client secret verified');
   }
 
   /** The checks that come after the client has proven itself: its account, and whether it is still alive. */
-  function admit(call: Call, installation: Installation, how: string): Authenticated {
+  function admit(call: Call, client: Client, how: string): Authenticated {
     const refuse = (reason: string) => no(oauthError(401, 'invalid_client', 'Client authentication failed', reason));
     const account = call.params['account'];
+    const { installation } = client;
     if (installation.account.name !== account) return refuse(`the client does not belong to account ${account}`);
-    if (installation.client.revoked) return refuse(`the client is revoked, its installation is ${installation.state}`);
-    return { ok: true, installation, how };
+    if (client.revoked) return refuse(`the client is revoked, its installation is ${installation.state}`);
+    return { ok: true, client, how };
   }
 
-  async function issue(call: Call, authenticated: Authenticated & { ok: true }, asked: string | null): Promise<Reply> {
-    const { installation, how } = authenticated;
+  async function issue(authenticated: Authenticated & { ok: true }, asked: string | null): Promise<Reply> {
+    const { client, how } = authenticated;
+    const { installation } = client;
     const wanted = asked === null || asked.trim() === '' ? [...installation.scopes] : asked.trim().split(/ +/);
     const missing = wanted.filter((scope) => scope !== 'openid' && !installation.scopes.includes(scope));
     if (missing.length > 0) {
@@ -108,9 +111,8 @@ export function createTokenRoute(deps: {
       );
     }
     const scopes = ['openid', ...new Set(wanted.filter((scope) => scope !== 'openid'))];
-    const accessToken = await tokens.issue(installation, scopes);
+    const accessToken = await tokens.issue(client, scopes);
     installation.tokenRequests += 1;
-    call.entry.installation_id = installation.id;
     return {
       status: 200,
       headers: { 'cache-control': 'no-store' },

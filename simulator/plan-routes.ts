@@ -1,33 +1,33 @@
-import { shortErrors, trialErrors } from './access.js';
-import { found, installationInPath, type ReadDeps } from './installation-routes.js';
+import { actionErrors, shortErrors } from './access.js';
+import { found, type ReadDeps, readableSettings } from './installation-routes.js';
 import { link } from './links.js';
 import { wireTime } from './reply.js';
 import type { Route } from './route.js';
-import { userOf } from './users.js';
-import type { Installation } from './world.js';
+import { numberedUser } from './users.js';
+import type { TrialEnd } from './world.js';
 
-/** `GET …/subscription` (talkdesk-api.md 4.3). A plan named Trial is of type trial. */
-export function createSubscriptionRoute({ access, links }: ReadDeps): Route {
+/** `GET …/subscription` (talkdesk-api.md 4.3). */
+export function createSubscriptionRoute({ access, links, switches }: ReadDeps): Route {
   return {
     name: 'subscription',
-    claimedInstallation: installationInPath,
+    claims: access.claims,
     answer(call) {
       const allowed = access.byPath(call, 'apps:read', shortErrors);
       if (!allowed.ok) return allowed.reply;
       const { installation } = allowed;
-      const { app, account, plan, licenses } = installation;
-      const trial = isTrial(installation);
+      const { app, account } = installation;
+      const { name, type, licenses } = readableSettings(installation, switches).plan;
       return found({
-        id: `${app.id}-${plan.toLowerCase().replaceAll(' ', '-')}`,
-        type: trial ? 'trial' : 'paid',
+        id: `${app.id}-${name.toLowerCase().replaceAll(' ', '-')}`,
+        type,
         license_type: 'individual',
-        name: plan,
-        price: trial ? 0 : 25,
-        description: `The plan ${plan}`,
-        listing_summary: plan,
+        name,
+        price: type === 'trial' ? 0 : 25,
+        description: `The plan ${name}`,
+        listing_summary: name,
         min_licenses: 1,
         max_licenses: 1000,
-        created_by: userOf(account, 1, links).id,
+        created_by: numberedUser(account, 1).id,
         total_licenses: licenses,
         _links: { self: link(`${links.installation(installation)}/subscription`) },
       });
@@ -35,36 +35,32 @@ export function createSubscriptionRoute({ access, links }: ReadDeps): Route {
   };
 }
 
-/** A trial lasts thirty days from the approval (talkdesk-api.md 7.4). */
-const trialMs = 30 * 86_400_000;
+/** How the trial page words the end of a trial: not as the event does (talkdesk-api.md 4.3). The last two words are ours. */
+const endWords: Record<TrialEnd, string> = {
+  trial_expired: 'Trial expired',
+  plan_upgraded: 'Plan upgraded',
+  app_uninstalled: 'App uninstalled',
+};
 
-/** `GET …/trial` (talkdesk-api.md 4.3); 404 for a paid plan and before the approval, where the contract is silent. */
-export function createTrialRoute({ access, links, now }: ReadDeps): Route {
+/** `GET …/trial` (talkdesk-api.md 4.3); 404 where there never was one, where the contract is silent. */
+export function createTrialRoute({ access, links }: ReadDeps): Route {
   return {
     name: 'trial',
-    claimedInstallation: installationInPath,
+    claims: access.claims,
     answer(call) {
-      const allowed = access.byPath(call, 'apps:read', trialErrors);
+      const allowed = access.byPath(call, 'apps:read', actionErrors);
       if (!allowed.ok) return allowed.reply;
-      const { installation } = allowed;
-      const startedAt = installation.approvedAt;
-      if (!isTrial(installation) || startedAt === null) {
-        return trialErrors.installationNotFound('refused: the installation has no trial');
-      }
-      const expiresAt = new Date(startedAt.getTime() + trialMs);
-      const ended = expiresAt <= now();
+      const { trial, settings } = allowed.installation;
+      if (trial === null) return actionErrors.installationNotFound('refused: the installation has no trial');
+      const { startedAt, expiresAt, ended } = trial;
       return found({
-        state: ended ? 'expired' : 'active',
+        state: ended === null ? 'active' : 'expired',
         started_at: wireTime(startedAt),
         expires_at: wireTime(expiresAt),
-        ...(ended ? { ended_at: wireTime(expiresAt), ended_reason: 'Trial expired' } : {}),
-        subscription_name: installation.plan,
-        _links: { self: link(`${links.installation(installation)}/trial`) },
+        ...(ended === null ? {} : { ended_at: wireTime(ended.at), ended_reason: endWords[ended.reason] }),
+        subscription_name: settings.plan.name,
+        _links: { self: link(`${links.installation(allowed.installation)}/trial`) },
       });
     },
   };
-}
-
-function isTrial(installation: Installation): boolean {
-  return installation.plan.toLowerCase() === 'trial';
 }

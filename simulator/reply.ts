@@ -43,3 +43,8 @@ export function oauthError(status: number, error: string, description: string, v
 export function wireTime(at: Date): string {
   return `${at.toISOString().slice(0, 19)}Z`;
 }
+
+/** The time without its milliseconds: events print whole seconds, and what counts from one counts from the time as printed. */
+export function wholeSeconds(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / 1000) * 1000);
+}

@@ -16,11 +16,17 @@ export interface Call {
   readonly entry: RequestEntry;
 }
 
-/** A route: its name in ledger and faults, which installation it is about, and its answer. */
+/** Whom a request says it is about and from, before anything is verified. */
+export interface Claims {
+  installationId: string | null;
+  clientId: string | null;
+}
+
+/** A route: its name in ledger and faults, whom a request is about, and its answer. */
 export interface Route {
   readonly name: RouteName;
-  /** The installation as the request claims it, before anything is verified; only ledger and faults use it. */
-  claimedInstallation(call: Call): string | null;
+  /** Only ledger and faults use it. */
+  claims(call: Call): Claims;
   answer(call: Call): Reply | Promise<Reply>;
 }
 
@@ -30,12 +36,19 @@ export function createRouteHandler(deps: {
   faults: Faults;
   now: () => Date;
   secrets: ReadonlySet<string>;
+  /** True once an installation was deprovisioned. */
+  isGone: (installationId: string) => boolean;
 }): (route: Route) => RequestHandler {
-  const { ledger, faults, now, secrets } = deps;
+  const { ledger, faults, now, secrets, isGone } = deps;
   return (route) => async (request, response) => {
     const startedMs = performance.now();
     const call = readCall(request, route.name);
-    call.entry.installation_id ??= route.claimedInstallation(call);
+    const { installationId, clientId } = route.claims(call);
+    Object.assign(call.entry, {
+      installation_id: installationId,
+      client_id: clientId,
+      after_uninstall: installationId !== null && isGone(installationId),
+    });
     const fault = faults.draw(route.name, call.entry.installation_id);
     if (fault !== undefined) call.entry.fault = describeFault(fault);
     const reply = await answer(route, call, response, fault);
@@ -61,6 +74,8 @@ export function createRouteHandler(deps: {
       path: request.path,
       query: text,
       installation_id: null,
+      client_id: null,
+      after_uninstall: false,
       status: null,
       ms: 0,
       verdict: 'not answered yet',

@@ -7,7 +7,7 @@ import type { Switches } from './switches.js';
 export function createSignatureKeyRoute(signer: Signer, switches: Switches): Route {
   return {
     name: 'signature-keys',
-    claimedInstallation: () => null,
+    claims: () => ({ installationId: null, clientId: null }),
     answer(call) {
       const key = signer.key(call.params['key_id'] ?? '');
       if (key === undefined) return codedError(404, '0080021', 'Signature key not found', 'refused: no such key');

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { type AccessControl, shortErrors } from './access.js';
-import { installationInPath, shownState } from './installation-routes.js';
-import type { Lifecycle } from './lifecycle.js';
+import { stateWord } from './installation-routes.js';
+import { type Lifecycle, shownState } from './lifecycle.js';
 import { type Links, link } from './links.js';
-import { codedError, shortError, wireTime } from './reply.js';
-import { parseJson, type Route } from './route.js';
+import { readJson } from './read-json.js';
+import { shortError, wireTime } from './reply.js';
+import type { Route } from './route.js';
 import type { Switches } from './switches.js';
+import { lastProcess } from './world.js';
 
 /** The body of a decision; unknown fields are ignored (talkdesk-api.md 4.4). */
 const decisionSchema = z.object({ state: z.enum(['approve', 'reject']), reason: z.string().nullish() });
@@ -20,23 +22,12 @@ export function createStateRoute(deps: {
   const { access, lifecycle, links, switches } = deps;
   return {
     name: 'state',
-    claimedInstallation: installationInPath,
+    claims: access.claims,
     answer(call) {
       const allowed = access.byPath(call, 'apps:write', shortErrors);
       if (!allowed.ok) return allowed.reply;
-      if (call.mediaType !== 'application/json') {
-        return codedError(
-          415,
-          '0030002',
-          'Unsupported media type',
-          'refused: the content type is not application/json',
-        );
-      }
-      const parsed = decisionSchema.safeParse(parseJson(call.body));
-      if (!parsed.success) {
-        const fields = [{ name: 'state', description: 'must be approve or reject; reason must be a string' }];
-        return codedError(400, '0030002', 'Invalid request data', 'refused: the body is not a decision', fields);
-      }
+      const parsed = readJson(call, decisionSchema, 'state must be approve or reject; reason must be a string');
+      if (!parsed.ok) return parsed.reply;
       const { installation } = allowed;
       const { state: verb, reason } = parsed.data;
       const decision = lifecycle.decide(installation, verb, reason ?? null);
@@ -47,16 +38,19 @@ export function createStateRoute(deps: {
           `no effect, ${decision.why}`,
         );
       }
+      const { state, reason: inForce, updatedAt } = shownState(installation, switches);
+      // A repeated decision is answered with what is in force, and so is an opposite one that is let pass.
+      const decided = lastProcess(installation)?.decided?.verb;
+      const asVerb = switches.state_vocabulary !== 'resource';
       return {
         status: 200,
         body: {
-          // A repeated decision is answered with what is in force, and so is an opposite one that is let pass.
-          state: shownState(installation.state, switches.state_vocabulary !== 'resource'),
-          ...(installation.stateReason === null ? {} : { reason: installation.stateReason }),
-          updated_at: wireTime(installation.stateUpdatedAt),
+          state: (asVerb ? decided : undefined) ?? stateWord(state, asVerb),
+          ...(inForce === null ? {} : { reason: inForce }),
+          updated_at: wireTime(updatedAt),
           _links: { self: link(`${links.installation(installation)}/state`) },
         },
-        verdict: decision.effective ? decision.why : `no effect, ${decision.why}`,
+        verdict: decision.process !== null ? decision.why : `no effect, ${decision.why}`,
       };
     },
   };

@@ -16,6 +16,10 @@ export type SignSwitches = z.infer<typeof allSignSwitches>;
 export const signSchema = allSignSwitches.partial();
 export type SignRequest = z.infer<typeof signSchema>;
 
+/** When `app.trial_ended` is made, seen from the event that ends the trial; `none` leaves the trial as it is. */
+export const pairings = ['after', 'before', 'on-approval', 'none'] as const;
+export type Pairing = (typeof pairings)[number];
+
 const decisionStatus = z.union([z.literal(200), z.literal(403), z.literal(409)]);
 
 const allSwitches = z.strictObject({
@@ -28,6 +32,24 @@ const allSwitches = z.strictObject({
   opposite_decision_status: decisionStatus,
   late_decision_status: decisionStatus,
   timeout_revokes_client: z.boolean(),
+  /** Whether GET installation shows that an update, or an uninstall, waits (talkdesk-api.md 9.17). */
+  update_state: z.enum(['updating', 'completed']),
+  uninstall_state: z.enum(['uninstalled', 'completed']),
+  /** Users and subscription while an update waits: the settings that it asks for, or those in force (talkdesk-api.md 4.4). */
+  updating_reads: z.enum(['wanted', 'in-force']),
+  /** What an uninstall without an answer does on day seven (talkdesk-api.md 7.2, 9.2). */
+  uninstall_timeout: z.enum(['deprovisions', 'waits']),
+  /** What a token that outlives its installation gets: the state `revoked`, or 404 (talkdesk-api.md 4.4, 10.14). */
+  deprovisioned_reads: z.enum(['revoked', 'not-found']),
+  /** Whether tokens die with their client, or live until their own end (talkdesk-api.md 7.5, 10.11). */
+  revocation_kills_tokens: z.boolean(),
+  /** How long the old credentials outlive an acknowledgement: its 202 means accepted, not done (talkdesk-api.md 4.5). */
+  ack_delay_ms: z.int().min(0).max(604_800_000),
+  repeated_acknowledgement_status: z.union([z.literal(202), z.literal(409)]),
+  /** Trial events that nobody asked for: sent, or only made, to be delivered by the control API. */
+  trial_events: z.enum(['sent', 'prepared']),
+  /** When an upgrade or an uninstall ends the trial: with its own event, before or after it, or once approved (talkdesk-api.md 7.4). */
+  trial_ended: z.enum(pairings),
   third_attempt_minutes: z.union([z.literal(15), z.literal(10)]),
   delivered_by: z.enum(['any-2xx', 'only-200']),
   delivery_timeout_ms: z.int().min(1).max(600_000),
@@ -52,6 +74,16 @@ export function defaultSwitches(): Switches {
     opposite_decision_status: 409,
     late_decision_status: 409,
     timeout_revokes_client: true,
+    update_state: 'updating',
+    uninstall_state: 'uninstalled',
+    updating_reads: 'wanted',
+    uninstall_timeout: 'deprovisions',
+    deprovisioned_reads: 'revoked',
+    revocation_kills_tokens: false,
+    ack_delay_ms: 0,
+    repeated_acknowledgement_status: 409,
+    trial_events: 'sent',
+    trial_ended: 'after',
     third_attempt_minutes: 15,
     delivered_by: 'any-2xx',
     delivery_timeout_ms: 10_000,

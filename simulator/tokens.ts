@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { randomId } from './ids.js';
-import type { Installation } from './world.js';
+import type { Client } from './world.js';
 
 /** Lifetime of an access token (talkdesk-api.md 3.4). */
 export const tokenLifetimeSeconds = 599;
 
 /** An access token that was given out. */
 export interface AccessToken {
-  readonly installation: Installation;
+  readonly client: Client;
   readonly scopes: readonly string[];
   readonly expiresAt: Date;
 }
 
-/** The access tokens in force; they live until their end, whatever happens to their client (talkdesk-api.md 10.11). */
+/** The access tokens that were given out; what a revoked client's are worth is a switch (talkdesk-api.md 10.11). */
 export interface Tokens {
-  /** A fresh token for the installation with these scopes. */
-  issue(installation: Installation, scopes: readonly string[]): Promise<string>;
+  /** A fresh token for the client's installation with these scopes. */
+  issue(client: Client, scopes: readonly string[]): Promise<string>;
   /** The token, also when it has expired; undefined when none like it was given out, or it is long gone. */
   find(token: string): AccessToken | undefined;
 }
@@ -30,19 +30,19 @@ export function createTokens(now: () => Date, secrets: Set<string>): Tokens {
   const key = randomBytes(32);
   let issued = 0;
   return {
-    async issue(installation, scopes) {
+    async issue(client, scopes) {
       const expiresAt = new Date(now().getTime() + tokenLifetimeSeconds * 1000);
       // Clients must treat it as opaque; it only looks like the real one, whose claims are not documented.
       const token = await new SignJWT({
-        cid: installation.client.id,
-        aid: installation.account.id,
+        cid: client.id,
+        aid: client.installation.account.id,
         scp: scopes,
         jti: randomId(),
       })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setExpirationTime(expiresAt)
         .sign(key);
-      tokens.set(token, { installation, scopes, expiresAt });
+      tokens.set(token, { client, scopes, expiresAt });
       secrets.add(token);
       if (++issued % clearingInterval === 0) clearExpired();
       return token;

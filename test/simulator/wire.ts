@@ -27,12 +27,28 @@ export type Prepared = CreatedInstallation & { event: InstalledEvent };
 
 export const appId = '11111111111111111111111111111111';
 
+/** The body of an event as the partner would get it. */
+// biome-ignore lint/suspicious/noExplicitAny: bodies are compared with literals, which checks them better than a type.
+export async function bodyOf(simulator: RunningSimulator, eventId: string): Promise<any> {
+  const { body_base64 } = await simulator.control.signed(eventId);
+  return JSON.parse(Buffer.from(body_base64, 'base64').toString());
+}
+
+/** The same installation with the credentials of a later event. */
+export async function withCredentialsOf(
+  simulator: RunningSimulator,
+  prepared: Prepared,
+  eventId: string,
+): Promise<Prepared> {
+  const { data } = await bodyOf(simulator, eventId);
+  return { ...prepared, client_id: data.client_id, event: { ...prepared.event, data } };
+}
+
 /** Prepares an installation without delivering its event; registers the app first. */
 export async function prepare(simulator: RunningSimulator, input: Partial<InstallationInput> = {}): Promise<Prepared> {
   await simulator.control.registerApp(appId, { callback_url: 'http://127.0.0.1:9/never-called' });
   const created = await simulator.control.createInstallation({ app_id: appId, deliver: false, ...input });
-  const { body_base64 } = await simulator.control.signed(created.event_id);
-  return { ...created, event: JSON.parse(Buffer.from(body_base64, 'base64').toString()) as InstalledEvent };
+  return { ...created, event: (await bodyOf(simulator, created.event_id)) as InstalledEvent };
 }
 
 /** The private key of the event: base64 PKCS#8 DER without armour (talkdesk-api.md 3.2). */
@@ -119,6 +135,29 @@ export function decide(
     method: 'POST',
     headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
     body: JSON.stringify(decision),
+  });
+}
+
+/** Prepares an installation and approves it: completed, with a token of its own. */
+export async function completed(simulator: RunningSimulator, input: Partial<InstallationInput> = {}, nowMs?: number) {
+  const prepared = await prepare(simulator, input);
+  const accessToken = await token(prepared, undefined, nowMs);
+  await decide(simulator, prepared, accessToken, { state: 'approve', reason: 'ready' });
+  const url = `${simulator.url}/apps/${appId}/installations/${prepared.installation_id}`;
+  return { id: prepared.installation_id, prepared, accessToken, url };
+}
+
+/** Acknowledges a client (talkdesk-api.md 4.5). */
+export function acknowledge(
+  installationUrl: string,
+  clientId: string,
+  accessToken: string,
+  body: unknown = { state: 'acknowledged' },
+) {
+  return ask(`${installationUrl}/credentials/${clientId}/state`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
   });
 }
 
