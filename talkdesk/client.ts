@@ -32,6 +32,9 @@ interface ApiCall {
   ignoreBody?: boolean;
 }
 
+/** Of a 409: that client was acknowledged before, or is not the newest one any more (talkdesk-api.md 4.5). */
+const ALREADY_ACKNOWLEDGED = '0030227';
+
 const NO_SUBSCRIPTION: TalkdeskSubscription = {
   id: null,
   type: null,
@@ -65,7 +68,7 @@ export function createTalkdeskClient(options: TalkdeskClientOptions): TalkdeskCl
         authorization: `Bearer ${token}`,
         ...(call.json === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
+      ...(call.method === 'POST' ? { body: call.json === undefined ? '' : JSON.stringify(call.json) } : {}),
       ...(call.ignoreBody === undefined ? {} : { ignoreBody: call.ignoreBody }),
       signal: limits.signal,
       timeoutMs: limits.timeoutMs,
@@ -104,6 +107,15 @@ export function createTalkdeskClient(options: TalkdeskClientOptions): TalkdeskCl
     return parsed.data;
   }
 
+  /** Sends; a 2xx is a success whatever its body is. */
+  async function post(
+    access: InstallationAccess,
+    call: Pick<ApiCall, 'operation' | 'url' | 'json'>,
+    limits: CallLimits,
+  ): Promise<void> {
+    await succeed(access, { ...call, resource: 'installation', method: 'POST', ignoreBody: true }, limits);
+  }
+
   return {
     async ensureToken(access, limits) {
       const { fresh } = await tokens.get(access, limits);
@@ -121,13 +133,14 @@ export function createTalkdeskClient(options: TalkdeskClientOptions): TalkdeskCl
       return await read(access, call, installationSchema, limits);
     },
 
-    async readUsers(access, limits) {
+    async readUsers(access, limits, onPage) {
       const usersUrl = `${installationUrl(access, 'read the users of the installation')}/users`;
       return await readAllUsers({
         usersUrl,
         allows: regions.allowsApiUrl,
         readPage: (url, operation) =>
           read(access, { operation, resource: 'installation', url }, usersPageSchema, limits),
+        onPage,
         log,
       });
     },
@@ -153,10 +166,25 @@ export function createTalkdeskClient(options: TalkdeskClientOptions): TalkdeskCl
     async postState(access, verb, reason, limits) {
       const operation = `post ${verb} for the installation`;
       const url = `${installationUrl(access, operation)}/state`;
-      const json = { state: verb, reason };
-      await succeed(
+      await post(access, { operation, url, json: { state: verb, reason } }, limits);
+    },
+
+    async acknowledgeCredentials(access, clientId, limits) {
+      const operation = 'acknowledge the new credentials';
+      const url = `${installationUrl(access, operation)}/credentials/${pathSegment(clientId, 'client', operation)}/state`;
+      try {
+        await post(access, { operation, url, json: { state: 'acknowledged' } }, limits);
+      } catch (error) {
+        if (!(error instanceof TalkdeskError) || error.code !== ALREADY_ACKNOWLEDGED || error.status !== 409)
+          throw error;
+      }
+    },
+
+    async requestRotation(access, limits) {
+      const operation = 'ask for new credentials';
+      await post(
         access,
-        { operation, resource: 'installation', method: 'POST', url, json, ignoreBody: true },
+        { operation, url: `${installationUrl(access, operation)}/credentials/actions/rotate` },
         limits,
       );
     },
@@ -167,16 +195,16 @@ export function createTalkdeskClient(options: TalkdeskClientOptions): TalkdeskCl
 }
 
 function installationUrl(access: InstallationAccess, operation: string): string {
-  const app = pathSegment(access.appId, operation);
-  return `${access.apiRoot}/apps/${app}/installations/${pathSegment(access.installationId, operation)}`;
+  const app = pathSegment(access.appId, 'app', operation);
+  return `${access.apiRoot}/apps/${app}/installations/${pathSegment(access.installationId, 'installation', operation)}`;
 }
 
-/** An opaque id as one path segment. A segment of dots would be resolved away, percent-encoded or not. */
-function pathSegment(id: string, operation: string): string {
-  if (/^\.{0,2}$/.test(id)) {
+/** An opaque id as one path segment. A segment of dots would be resolved away, percent-encoded or not; half a character has no encoding. */
+function pathSegment(id: string, of: string, operation: string): string {
+  if (/^\.{0,2}$|\p{Cs}/u.test(id)) {
     throw new TalkdeskError(
       { failureClass: 'needs-person', operation },
-      'the id of the app or installation cannot be part of an address.',
+      `the id of the ${of} cannot be part of an address. Ask Talkdesk about it.`,
     );
   }
   return encodeURIComponent(id);

@@ -1,4 +1,4 @@
-import { eventField, type JsonObject, ownMember, ownPath, parseJsonObject } from './json.js';
+import { eitherMember, eventField, eventType, ownMember, ownPath, parseJsonObject } from './json.js';
 import type { EnvelopeResult } from './types.js';
 import { idSchema, parseTimestamp } from './values.js';
 
@@ -24,8 +24,8 @@ export function readEnvelope(rawBody: Buffer): EnvelopeResult {
     return read(name, value) ?? '';
   }
 
-  const eventId = require('id', either(event, 'id', 'event_id'));
-  const type = require('type', either(event, 'type', 'event_type'));
+  const eventId = require('id', eitherMember(event, 'id', 'event_id'));
+  const type = require('type', eventType(event));
   const appId = require('app_id', eventField(event, 'app_id'));
   const accountId = read('account_id', eventField(event, 'account_id'));
   const installationId = read('installation_id', eventField(event, 'installation_id'));
@@ -42,8 +42,4 @@ export function readEnvelope(rawBody: Buffer): EnvelopeResult {
 export function peekRoot(rawBody: Buffer): string | null {
   const href = ownPath(parseJsonObject(rawBody), '_links', 'root', 'href');
   return typeof href === 'string' ? href : null;
-}
-
-function either(event: JsonObject, name: string, fallback: string): unknown {
-  return ownMember(event, name) ?? ownMember(event, fallback);
 }

@@ -33,3 +33,13 @@ export function parseJsonObject(bytes: Buffer): JsonObject | null {
 export function eventField(event: JsonObject, name: string): unknown {
   return ownPath(event, 'data', name) ?? ownMember(event, name);
 }
+
+/** A member under its documented name, else under the other one that occurs in the sources (talkdesk-api.md 1.2). */
+export function eitherMember(value: unknown, name: string, fallback: string): unknown {
+  return ownMember(value, name) ?? ownMember(value, fallback);
+}
+
+/** The type of an event: `type`, or else `event_type` (talkdesk-api.md 1.2). */
+export function eventType(event: JsonObject): unknown {
+  return eitherMember(event, 'type', 'event_type');
+}

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { TalkdeskDataError } from './errors.js';
 import { readKeyText } from './key-text.js';
-import type { CredentialSet, KeyAlgorithm } from './types.js';
+import { type CredentialSet, KEY_ALGORITHMS, type KeyAlgorithm } from './types.js';
 
 const CONTAINERS = ['pkcs8', 'sec1', 'pkcs1'] as const;
 
@@ -35,6 +35,18 @@ export function loadPrivateKey(text: string, algorithm: KeyAlgorithm): KeyObject
     );
   }
   return key;
+}
+
+/**
+ * For a key whose event does not name its algorithm (talkdesk-api.md 1.4).
+ *
+ * @throws TalkdeskDataError when the key cannot be loaded as one of this algorithm
+ */
+export function assertKeyFits(privateKey: string, keyAlgorithm: string): void {
+  const algorithm = KEY_ALGORITHMS.find((known) => known === keyAlgorithm);
+  if (algorithm === undefined)
+    throw new TalkdeskDataError(`The key algorithm ${keyAlgorithm} is not one of Talkdesk's.`);
+  loadPrivateKey(privateKey, algorithm);
 }
 
 /** Private keys ready for use; loading one takes far longer than using it. */

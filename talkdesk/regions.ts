@@ -28,6 +28,8 @@ export interface Regions {
   allowsApiUrl(url: string): boolean;
   /** Whether the URL's host is a token host. */
   allowsTokenUrl(url: string): boolean;
+  /** Name of the region whose gateway has this base URL, the first where several share it; null when the table has none. */
+  regionOf(apiRoot: string): string | null;
   /** Base URLs of all gateways, without a trailing slash, each once. */
   gateways(): string[];
   /**
@@ -58,11 +60,16 @@ export function createRegions(entries: readonly RegionEntry[], insecureHosts: re
     return url !== null && (url.protocol === 'https:' || insecure.has(hostAndPort(url))) ? url : null;
   }
 
+  /** The region whose gateway has exactly this base URL. */
+  function regionAt(text: string): Region | null {
+    const url = secureUrl(text);
+    if (url === null || url.search !== '') return null;
+    return regions.find(({ gateway }) => gateway === baseOf(url)) ?? null;
+  }
+
   return {
-    allowsGateway(text) {
-      const url = secureUrl(text);
-      return url !== null && url.search === '' && gateways.includes(baseOf(url));
-    },
+    allowsGateway: (text) => regionAt(text) !== null,
+    regionOf: (apiRoot) => regionAt(apiRoot)?.name ?? null,
     allowsApiUrl(text) {
       const url = secureUrl(text);
       return url !== null && gateways.some((gateway) => `${url.origin}${url.pathname}/`.startsWith(`${gateway}/`));
@@ -73,11 +80,11 @@ export function createRegions(entries: readonly RegionEntry[], insecureHosts: re
     },
     gateways: () => [...gateways],
     derivedTokenUrl(accountName, apiRoot) {
-      const url = secureUrl(apiRoot);
       const label = accountName.toLowerCase();
-      if (url === null || !HOST_LABEL.test(label)) return null;
-      const region = regions.find(({ gateway }) => gateway === baseOf(url));
-      const domain = region?.tokenHosts.find(({ wildcardDomain }) => wildcardDomain !== null)?.wildcardDomain;
+      if (!HOST_LABEL.test(label)) return null;
+      const domain = regionAt(apiRoot)?.tokenHosts.find(
+        ({ wildcardDomain }) => wildcardDomain !== null,
+      )?.wildcardDomain;
       return domain === null || domain === undefined ? null : `https://${label}.${domain}/oauth/token`;
     },
   };
@@ -88,12 +95,19 @@ interface TokenHost {
   wildcardDomain: string | null;
 }
 
-function readEntry(entry: RegionEntry): { gateway: string; tokenHosts: TokenHost[] } {
+interface Region {
+  name: string;
+  gateway: string;
+  tokenHosts: TokenHost[];
+}
+
+function readEntry(entry: RegionEntry): Region {
   const gateway = parseStrictUrl(entry.gateway);
   if (gateway === null || gateway.search !== '') {
     throw new RangeError(`Region ${entry.name}: the gateway is not a plain https URL such as https://api.example.com.`);
   }
-  return { gateway: baseOf(gateway), tokenHosts: entry.tokenHosts.map((text) => readTokenHost(entry.name, text)) };
+  const { name, tokenHosts } = entry;
+  return { name, gateway: baseOf(gateway), tokenHosts: tokenHosts.map((text) => readTokenHost(name, text)) };
 }
 
 function readTokenHost(region: string, text: string): TokenHost {

@@ -6,7 +6,7 @@ import type {
   TalkdeskSubscription,
   TalkdeskUser,
 } from './types.js';
-import { idSchema, looseCount, looseId, looseText, parseTimestamp } from './values.js';
+import { cutText, idSchema, looseCount, looseId, looseList, looseText, parseTimestamp } from './values.js';
 
 /** `GET /account` (talkdesk-api.md 5): every field is optional. */
 export const accountSchema = z
@@ -33,7 +33,10 @@ function meaningOfState(word: string): StateMeaning {
   return STATE_MEANINGS.get(word.trim().toLowerCase()) ?? 'unknown';
 }
 
-const stateSchema = z.object({ state: z.string().min(1), updated_at: z.unknown().optional() });
+/** Longer than any documented word by far. */
+const MAX_STATE_WORD_LENGTH = 100;
+const stateWord = z.string().min(1).pipe(cutText(MAX_STATE_WORD_LENGTH));
+const stateSchema = z.object({ state: stateWord, updated_at: z.unknown().optional() });
 /** The installing admin, as an object or as a bare id (talkdesk-api.md 4.2). */
 const creatorSchema = z
   .union([
@@ -43,12 +46,18 @@ const creatorSchema = z
   .nullable()
   .catch(null);
 
+/** Which users Talkdesk assigns by itself. The page prints `roleid` for what its example calls `role_id` (talkdesk-api.md 4.2). */
+const autoProvisionFilter = z
+  .object({ filter: idSchema, match: looseText })
+  .transform(({ filter, match }) => ({ filter: filter === 'roleid' ? 'role_id' : filter, match }));
+
 /** `GET …/installations/{id}` (talkdesk-api.md 4.2). Only the state must be there: it is what the call is for. */
 export const installationSchema = z
   .object({
     id: looseId,
     account_id: looseId,
-    scopes: z.array(z.string()).catch([]),
+    scopes: looseList(idSchema),
+    auto_provision_filters: looseList(autoProvisionFilter),
     total_licenses: looseCount,
     created_by: creatorSchema,
     state: z.unknown().optional(),
@@ -70,13 +79,22 @@ export const installationSchema = z
       stateUpdatedAt: state.updatedAt,
       scopes: read.scopes,
       totalLicenses: read.total_licenses,
+      autoProvisionFilters: read.auto_provision_filters,
       createdBy: read._embedded.created_by ?? read.created_by,
     };
   });
 
+/** The kind of plan in any case of letters; null for every other word. */
+const planType = z
+  .string()
+  .transform((word) => word.trim().toLowerCase())
+  .pipe(z.enum(['trial', 'paid']))
+  .nullable()
+  .catch(null);
+
 /** `GET …/subscription` (talkdesk-api.md 4.3). */
 export const subscriptionSchema = z
-  .object({ id: looseId, type: looseText, license_type: looseText, name: looseText, total_licenses: looseCount })
+  .object({ id: looseId, type: planType, license_type: looseText, name: looseText, total_licenses: looseCount })
   .transform(
     ({ license_type: licenseType, total_licenses: totalLicenses, ...rest }): TalkdeskSubscription => ({
       ...rest,
@@ -146,7 +164,8 @@ export const usersPageSchema = z
   });
 
 function readState(value: unknown): { word: string; updatedAt: Date | null } | null {
-  if (typeof value === 'string' && value !== '') return { word: value, updatedAt: null };
+  const bare = stateWord.safeParse(value);
+  if (bare.success) return { word: bare.data, updatedAt: null };
   const parsed = stateSchema.safeParse(value);
   return parsed.success ? { word: parsed.data.state, updatedAt: parseTimestamp(parsed.data.updated_at) } : null;
 }

@@ -36,7 +36,7 @@ export interface TokensOptions {
   log: TalkdeskLog;
 }
 
-/** Access tokens, one per installation, client and set of scopes; in memory only. */
+/** Access tokens, one per installation, client, key and set of scopes; in memory only. */
 export interface Tokens {
   /**
    * A usable token; `fresh` is false when it was there already. Callers at the same time share one request.
@@ -70,9 +70,11 @@ export function createTokens(options: TokensOptions): Tokens {
   const refreshes = new Map<string, { installationId: string; work: Promise<string> }>();
   const privateKeys = createPrivateKeys({ maxKeys: MAX_KEYS });
 
+  /** With client and key, so that a new set of credentials is never proved by a token of the old one. */
   function keyOf(access: InstallationAccess): string {
     const scopes = [...options.scopes(access.appId)].sort();
-    return JSON.stringify([access.installationId, access.credentials.clientId, scopes]);
+    const { clientId, keyId } = access.credentials;
+    return JSON.stringify([access.installationId, clientId, keyId, scopes]);
   }
 
   async function authenticate(

@@ -41,6 +41,39 @@ export interface InstalledEvent {
   userinfoUrl: string | null;
 }
 
+/** What `app.updated` and `app.uninstalled` say, checked (talkdesk-api.md 1.4). Deltas are not read: they are hints. */
+export interface ChangeEvent {
+  installationId: string;
+  accountId: string;
+  accountName: string | null;
+  appVersionId: string | null;
+  appVersionName: string | null;
+}
+
+/** What `app.credentials_rotated` says, checked (talkdesk-api.md 1.4: `data.x` first, then `x`). */
+export interface RotatedEvent extends ChangeEvent {
+  /** The algorithm is the installation's current one where the event names none and the key is of its type. */
+  credentials: Omit<CredentialSet, 'keyAlgorithm'> & { keyAlgorithm: KeyAlgorithm | null };
+}
+
+/** What a trial event says, checked (talkdesk-api.md 1.4, 7.4). */
+export interface TrialEvent {
+  installationId: string;
+  accountId: string;
+  type: 'app.trial_started' | 'app.trial_extended' | 'app.trial_ended';
+  expiresAt: Date | null;
+  endedAt: Date | null;
+  /** As written; untrusted text, at most 200 characters. */
+  endedReason: string | null;
+}
+
+/** What `user.logout` says, checked (talkdesk-api.md 1.4). */
+export interface LogoutEvent {
+  installationId: string;
+  accountId: string;
+  userId: string;
+}
+
 /** Everything a call to Talkdesk in the name of one installation needs. */
 export interface InstallationAccess {
   appId: string;
@@ -77,6 +110,8 @@ export interface TalkdeskInstallation {
   stateUpdatedAt: Date | null;
   scopes: string[];
   totalLicenses: number | null;
+  /** Which users Talkdesk assigns by itself (talkdesk-api.md 4.2): `filter` is all, role, role_id or none. */
+  autoProvisionFilters: { filter: string; match: string | null }[];
   /** The installing admin (talkdesk-api.md 4.2, both forms). */
   createdBy: { id: string; email: string | null; name: string | null } | null;
 }
@@ -92,7 +127,8 @@ export interface TalkdeskUser {
 /** `GET …/subscription` (talkdesk-api.md 4.3). */
 export interface TalkdeskSubscription {
   id: string | null;
-  type: string | null;
+  /** Null when it is neither. */
+  type: 'trial' | 'paid' | null;
   licenseType: string | null;
   name: string | null;
   totalLicenses: number | null;
@@ -107,10 +143,18 @@ export interface TalkdeskClient {
   readAccount(access: InstallationAccess, limits: CallLimits): Promise<TalkdeskAccount>;
   readInstallation(access: InstallationAccess, limits: CallLimits): Promise<TalkdeskInstallation>;
   /** Licensed users of the installation, all pages, each id once. */
-  readUsers(access: InstallationAccess, limits: CallLimits): Promise<TalkdeskUser[]>;
+  readUsers(
+    access: InstallationAccess,
+    limits: CallLimits,
+    onPage?: (progress: { read: number; total: number | null }) => void,
+  ): Promise<TalkdeskUser[]>;
   readSubscription(access: InstallationAccess, limits: CallLimits): Promise<TalkdeskSubscription>;
   /** POST …/state. A 2xx with any body is a success; nothing is retried here (talkdesk-api.md 4.4). */
   postState(access: InstallationAccess, verb: StateVerb, reason: string, limits: CallLimits): Promise<void>;
+  /** POST …/credentials/{client_id}/state; a 409 counts as done where it means that it was acknowledged before (talkdesk-api.md 4.5). */
+  acknowledgeCredentials(access: InstallationAccess, clientId: string, limits: CallLimits): Promise<void>;
+  /** POST …/credentials/actions/rotate: asks for new credentials, which come as an event (talkdesk-api.md 7.5). */
+  requestRotation(access: InstallationAccess, limits: CallLimits): Promise<void>;
   /** Drops the cached tokens of an installation. */
   forgetTokens(installationId: string): void;
 }

@@ -16,6 +16,8 @@ export interface UsersReading {
   /** Whether an address lies on one of Talkdesk's gateways. */
   allows: (url: string) => boolean;
   readPage: (url: string, operation: string) => Promise<UsersPage>;
+  /** Told after each page how many users are known and how many there are; begins anew when the list is read once more. */
+  onPage?: ((progress: { read: number; total: number | null }) => void) | undefined;
   log: TalkdeskLog;
 }
 
@@ -44,6 +46,7 @@ async function readOnce(reading: UsersReading): Promise<{ users: TalkdeskUser[];
     const before = users.size;
     for (const user of page.users) users.set(user.id, user);
     if (page.total !== null) totals.add(page.total);
+    reading.onPage?.({ read: users.size, total: page.total });
     if (page.unusable > 0)
       reading.log.warn({ unusable: page.unusable }, 'Talkdesk listed users without an id that can be used');
     url = nextUrl(reading, url, page, { pagesRead: visited.size, seen: users.size, isNew: users.size > before });

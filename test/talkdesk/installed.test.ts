@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TalkdeskDataError, TalkdeskError } from '../../talkdesk/errors.js';
-import { assertKnownHosts, parseInstalled, withoutSecrets } from '../../talkdesk/installed.js';
+import { assertKnownHosts, parseInstalled } from '../../talkdesk/installed.js';
 import { createRegions, SHIPPED_REGIONS } from '../../talkdesk/regions.js';
 
 const regions = createRegions(SHIPPED_REGIONS, []);
@@ -192,31 +192,4 @@ describe('the hosts of an event', () => {
       );
     });
   }
-});
-
-describe('the body without its secrets', () => {
-  it('lacks them wherever they were, and nothing else', () => {
-    const event = {
-      ...EVENT,
-      client_secret: 'very-secret',
-      data: { ...DATA, nested: [{ private_key: 'very-secret', keep: 1 }] },
-    };
-    const text = withoutSecrets(Buffer.from(JSON.stringify(event)));
-    assert.ok(!text.includes('very-secret') && !text.includes('cHJpdmF0ZQ'));
-    assert.deepEqual(JSON.parse(text), {
-      ...EVENT,
-      data: { ...without(DATA, 'client_secret', 'private_key'), nested: [{ keep: 1 }] },
-    });
-  });
-
-  it('keeps members with special names', () => {
-    const text = '{"__proto__":{"private_key":"very-secret","keep":1},"constructor":2}';
-    assert.equal(withoutSecrets(Buffer.from(text)), '{"__proto__":{"keep":1},"constructor":2}');
-  });
-
-  it('is refused when it cannot be looked through', () => {
-    for (const text of ['[]', 'x', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`]) {
-      assert.throws(() => withoutSecrets(Buffer.from(text)), TalkdeskDataError);
-    }
-  });
 });

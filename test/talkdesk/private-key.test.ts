@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { TalkdeskDataError } from '../../talkdesk/errors.js';
-import { createPrivateKeys, loadPrivateKey } from '../../talkdesk/private-key.js';
+import { assertKeyFits, createPrivateKeys, loadPrivateKey } from '../../talkdesk/private-key.js';
 import type { KeyAlgorithm } from '../../talkdesk/types.js';
 
 const CURVES = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const;
@@ -130,5 +130,26 @@ describe('loaded keys', () => {
     assert.notEqual(keys.of(second), loaded);
     assert.notEqual(keys.of(first), loaded);
     assert.throws(() => keys.of({ ...first, keyAlgorithm: 'PS256' }), TalkdeskDataError);
+  });
+});
+
+describe('a key whose event names no algorithm', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const text = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+
+  it('fits the algorithm of its kind only', () => {
+    assertKeyFits(text, 'ES256');
+    assert.match(
+      messageOf(() => assertKeyFits(text, 'ES384')),
+      /does not fit ES384/,
+    );
+    assert.match(
+      messageOf(() => assertKeyFits(text, 'PS256')),
+      /PS256/,
+    );
+    assert.match(
+      messageOf(() => assertKeyFits(text, 'HS256')),
+      /HS256/,
+    );
   });
 });

@@ -28,6 +28,33 @@ describe('gateways of the shipped table', () => {
   });
 });
 
+describe('the region of a gateway', () => {
+  it('is the name of its entry', () => {
+    for (const [url, name] of [
+      ['https://api.talkdeskapp.com', 'us'],
+      ['https://api.talkdeskapp.eu/', 'eu'],
+      ['https://api.mytalkdesk.au:443', 'au-mytalkdesk'],
+      ['http://127.0.0.1:3002', 'local'],
+    ] as const) {
+      assert.equal(regions.regionOf(url), name);
+    }
+  });
+
+  it('is that of the first entry where several share a gateway, and of the later one where they share a name', () => {
+    const gateway = 'https://api.example.com';
+    const shared = createRegions(
+      [
+        { name: 'a', gateway: 'https://old.example.com', tokenHosts: [] },
+        { name: 'a', gateway, tokenHosts: [] },
+        { name: 'b', gateway, tokenHosts: [] },
+      ],
+      [],
+    );
+    assert.equal(shared.regionOf(gateway), 'a');
+    assert.equal(shared.regionOf('https://old.example.com'), null);
+  });
+});
+
 /** Each leads, for one parser or another, to a host that is not Talkdesk's, or asks for what a gateway has not. */
 const HOSTILE = [
   '',
@@ -77,6 +104,7 @@ describe('hostile addresses', () => {
   for (const url of HOSTILE) {
     it(`refuses ${JSON.stringify(url.slice(0, 60))}`, () => {
       assert.equal(regions.allowsGateway(url), false);
+      assert.equal(regions.regionOf(url), null);
       assert.equal(regions.allowsApiUrl(url), false);
       const asToken = `${url.replaceAll('api.talkdeskapp.com', 'acme.talkdeskid.com')}`;
       if (asToken !== 'https://127.0.0.1:3002') assert.equal(regions.allowsTokenUrl(asToken), false);

@@ -144,12 +144,28 @@ describe('a token', () => {
     assert.equal(tokenRequests(), 1);
   });
 
-  it('belongs to one installation and one client', async (context) => {
+  it('belongs to one installation, one client and one key', async (context) => {
     const { client, access, tokenRequests } = await startTalkdesk(context, notFound);
     await client.ensureToken(access, limits());
     await client.ensureToken({ ...access, installationId: 'installation-2' }, limits());
-    await client.ensureToken({ ...access, credentials: { ...access.credentials, clientId: 'client-2' } }, limits());
-    assert.equal(tokenRequests(), 3);
+    const { credentials } = access;
+    await client.ensureToken({ ...access, credentials: { ...credentials, clientId: 'client-2' } }, limits());
+    await client.ensureToken({ ...access, credentials: { ...credentials, keyId: 'key-2' } }, limits());
+    assert.equal(tokenRequests(), 4);
+    assert.deepEqual(await client.ensureToken(access, limits()), { fresh: false });
+  });
+
+  it('proves a new set of credentials by that set alone, while the old one keeps its token', async (context) => {
+    const { client, access, server } = await startTalkdesk(context, notFound);
+    await client.ensureToken(access, limits());
+    const { privateKey, publicKey } = makeCredentialKey('PS256');
+    const pending = { clientId: 'client-2', keyId: 'key-2', privateKey, keyAlgorithm: 'PS256' as const };
+    const proof = { ...access, credentials: { ...access.credentials, ...pending } };
+    assert.deepEqual(await client.ensureToken(proof, limits()), { fresh: true });
+    const assertion = form(server.requests.at(-1)).get('client_assertion') ?? '';
+    const { payload } = await jwtVerify(assertion, publicKey, { algorithms: ['PS256'], currentDate: NOW });
+    assert.equal(payload.iss, 'client-2');
+    assert.deepEqual(await client.ensureToken(access, limits()), { fresh: false });
   });
 
   it('is dropped for one installation when it is forgotten', async (context) => {

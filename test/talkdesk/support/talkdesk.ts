@@ -9,6 +9,9 @@ import { type Answer, json, startServer, type TestServer } from './server.js';
 /** Business time of the tests. */
 export const NOW = new Date('2026-01-05T10:00:00Z');
 export const SCOPES = ['account:read', 'apps:read', 'apps:write', 'users:read'];
+const TOKEN_PATH = '/acme/oauth/token';
+/** Path of the installation that the access of `startTalkdesk` names. */
+export const INSTALLATION_PATH = '/apps/app-1/installations/installation-1';
 export const CLIENT_SECRET = 'the-client-secret';
 
 const CURVES: Partial<Record<KeyAlgorithm, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
@@ -70,7 +73,7 @@ export async function startTalkdesk(
         scope: `openid ${SCOPES.join(' ')}`,
       }));
   const server = await startServer(context, async (request, response, raw) => {
-    if (request.path !== '/acme/oauth/token') return await answer(request, response, raw);
+    if (request.path !== TOKEN_PATH) return await answer(request, response, raw);
     tokens += 1;
     return await token(request, response, raw);
   });
@@ -103,12 +106,12 @@ export async function startTalkdesk(
     clock,
     warnings,
     tokenRequests: () => tokens,
-    apiRequests: () => server.requests.filter(({ path }) => path !== '/acme/oauth/token'),
+    apiRequests: () => server.requests.filter(({ path }) => path !== TOKEN_PATH),
     access: {
       appId: 'app-1',
       installationId: 'installation-1',
       apiRoot: server.url,
-      tokenUrl: `${server.url}/acme/oauth/token`,
+      tokenUrl: `${server.url}${TOKEN_PATH}`,
       credentials: {
         clientId: 'client-1',
         clientSecret: CLIENT_SECRET,
@@ -119,6 +122,17 @@ export async function startTalkdesk(
       },
     },
   };
+}
+
+/** Answers everything with one body. */
+export const answers =
+  (body: unknown, status = 200): Answer =>
+  (_request, response) =>
+    json(response, status, body);
+
+/** Keeps the token route of the first answer and takes the rest from another. */
+export function route(tokens: Answer, rest: Answer): Answer {
+  return (request, response, raw) => (request.path === TOKEN_PATH ? tokens : rest)(request, response, raw);
 }
 
 /** The TalkdeskError that a call fails with. */
