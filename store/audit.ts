@@ -1,7 +1,21 @@
 import { Prisma } from './generated/client.js';
 
 /** What an audit entry can be about. */
-type AuditAction = 'taken' | 'provisioned' | 'decided' | 'undone' | 'outcome' | 'parked' | 'resumed';
+type AuditAction =
+  | 'taken'
+  | 'provisioned'
+  | 'decision'
+  | 'decided'
+  | 'access-ended'
+  | 'promoted'
+  | 'undone'
+  | 'restored'
+  | 'outcome'
+  | 'parked'
+  | 'resumed'
+  | 'warned'
+  | 'trial'
+  | 'settled';
 
 /**
  * The text of an audit entry, as SQL. Built by the database, because only the statement that makes the change knows all of it;
@@ -25,9 +39,10 @@ export function auditHash(hashBefore: Prisma.Sql, seq: Prisma.Sql, entry: Prisma
 }
 
 /**
- * Common table expressions that add one audit entry for the process in `changed`, or none when `changed` is empty. `changed`
- * must give id, event_id, app_id, account_id and installation_id; `detail` may name its columns. The tenant's row is the head of
- * its chain: locking it puts entries of concurrent statements one after another.
+ * Common table expressions that add one audit entry for the process in `changed`, or none when `changed` is empty or its tenant was
+ * never taken. `changed` must give id (null for an event without a process), event_id, app_id, account_id and installation_id;
+ * `detail` may name its columns. The tenant's row is the head of its chain: locking it puts entries of concurrent statements one
+ * after another.
  */
 export function appendAudit(entry: { action: AuditAction; at: Date; detail: Prisma.Sql }): Prisma.Sql {
   const text = auditText({
@@ -49,3 +64,11 @@ export function appendAudit(entry: { action: AuditAction; at: Date; detail: Pris
       SELECT app_id, account_id, audit_seq, ${entry.at.toISOString()}::timestamptz, action, id, text, audit_hash FROM chained
     )`;
 }
+
+/**
+ * Whether another change of the tenant was committed between the beginning of this statement and its own audit entry, so that what it
+ * read of other rows may be old: the head of the chain then is not the one it saw. For a statement with `appendAudit`.
+ */
+export const WAS_OUTRUN = Prisma.sql`EXISTS (
+  SELECT FROM chained JOIN tenant t ON t.app_id = chained.app_id AND t.account_id = chained.account_id
+  WHERE chained.audit_seq <> t.audit_seq + 1)`;

@@ -43,17 +43,17 @@ export class OutcomeConflictError extends Error {
 /** No row of that kind has this id. */
 export class NotFoundError extends Error {
   override readonly name = 'NotFoundError';
-  readonly what: 'process' | 'event';
+  readonly what: 'process' | 'event' | 'installation';
   readonly id: string;
 
-  constructor(what: 'process' | 'event', id: string) {
+  constructor(what: 'process' | 'event' | 'installation', id: string) {
     super(`The store has no ${what} ${id}.`);
     this.what = what;
     this.id = id;
   }
 }
 
-/** An install event names an installation that is known under another app or account; nothing was taken. */
+/** An event names an installation that is known under another app or account; nothing was taken. */
 export class ForeignInstallationError extends Error {
   override readonly name = 'ForeignInstallationError';
   readonly installationId: string;

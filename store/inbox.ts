@@ -10,7 +10,6 @@ import type { AcceptResult, Delivery, EventStatus, Inbox, Sealer } from './types
 
 const STATUS_OF: Record<Delivery['disposition'], EventStatus> = {
   dispatch: 'received',
-  keep: 'kept',
   record: 'settled',
 };
 const MAX_LOOKS = 3;
@@ -52,6 +51,22 @@ export function createInbox(deps: { database: Database; sealer: Sealer; log: Sto
         VALUES (${id}, ${item.eventId}, ${storable(item.reason)},
           ${sealer.seal(item.rawBody, placeOf('quarantine', 'body', id))}, ${instant(item.receivedAt)})
         ON CONFLICT (id) DO NOTHING`);
+    },
+
+    async tenantOfOpenProcess(processId) {
+      const [row] = await database.query<{
+        app_id: string;
+        account_id: string;
+        installation_id: string;
+        event_id: string;
+      }>(Prisma.sql`
+        SELECT app_id, account_id, installation_id, event_id FROM process WHERE id = ${processId} AND outcome IS NULL`);
+      if (row === undefined) return null;
+      return {
+        tenant: { appId: row.app_id, accountId: row.account_id },
+        installationId: row.installation_id,
+        eventId: row.event_id,
+      };
     },
 
     async probe() {

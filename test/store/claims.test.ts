@@ -92,6 +92,23 @@ describe('a claim', () => {
     assert.deepEqual([decision, decision_attempted_at, undo, claim_token], [null, null, 'none', 'one']);
   });
 
+  it('lets its holder alone record that a decision is about to be sent', async () => {
+    const send = (attemptToken: string, time: string) =>
+      t.store.processes.recordSending({ processId, attemptToken, verb: 'approve', reason: 'ready', at: at(time) });
+    assert.equal(await send('one', '10:05:00.000'), false);
+    await claim('one');
+    assert.equal(await send('two', '10:05:00.000'), false);
+    assert.equal((await row())['decision_attempted_at'], null);
+    assert.equal(await send('one', '10:05:01.000'), true);
+    const { decision, decision_reason, decision_attempted_at } = await row();
+    assert.deepEqual([decision, decision_reason, decision_attempted_at], ['approve', 'ready', at('10:05:01.000')]);
+    await expire();
+    assert.equal(await send('one', '10:06:00.000'), false);
+    await claim('one');
+    await t.store.processes.recordOutcome({ processId, outcome: 'expired', reason: 'r', at: at('10:06:00.000') });
+    assert.equal(await send('one', '10:06:00.000'), false);
+  });
+
   it('is refused once the process has its outcome', async () => {
     await t.store.processes.recordOutcome({ processId, outcome: 'expired', reason: 'r', at: at('10:06:00.000') });
     assert.deepEqual(await claim('one'), { kind: 'finished', outcome: 'expired' });
@@ -103,82 +120,8 @@ describe('a claim', () => {
   });
 });
 
+// Which event ends which process: claims-table.test.ts.
 describe('pre-emption', () => {
-  const cases: { name: string; event: Parameters<typeof delivery>[0]; preempts: boolean }[] = [
-    { name: 'a later install', event: { eventId: 'e1', createdAt: at('10:00:00.001') }, preempts: true },
-    { name: 'an install of the same time with a later id', event: { eventId: 'e6' }, preempts: true },
-    { name: 'an install of the same time with an earlier id', event: { eventId: 'e4' }, preempts: false },
-    { name: 'an earlier install', event: { eventId: 'e9', createdAt: at('09:59:59.999') }, preempts: false },
-    {
-      name: 'a later install of another account',
-      event: { eventId: 'e9', createdAt: at('11:00:00.000'), accountId: 'account-2' },
-      preempts: false,
-    },
-    {
-      name: 'a later install of another app',
-      event: { eventId: 'e9', createdAt: at('11:00:00.000'), appId: 'app-2' },
-      preempts: false,
-    },
-    {
-      name: 'an uninstall of the same time',
-      event: { eventId: 'e1', type: 'app.uninstalled', disposition: 'keep' },
-      preempts: true,
-    },
-    {
-      name: 'a later uninstall',
-      event: { eventId: 'e1', type: 'app.uninstalled', disposition: 'keep', createdAt: at('11:00:00.000') },
-      preempts: true,
-    },
-    {
-      name: 'an earlier uninstall',
-      event: { eventId: 'e9', type: 'app.uninstalled', disposition: 'keep', createdAt: at('09:00:00.000') },
-      preempts: false,
-    },
-    {
-      name: 'an uninstall of another installation',
-      event: {
-        eventId: 'e9',
-        type: 'app.uninstalled',
-        disposition: 'keep',
-        installationId: 'other',
-        createdAt: at('11:00:00.000'),
-      },
-      preempts: false,
-    },
-    {
-      name: 'an update',
-      event: { eventId: 'e9', type: 'app.updated', disposition: 'keep', createdAt: at('11:00:00.000') },
-      preempts: false,
-    },
-  ];
-  for (const { name, event, preempts } of cases) {
-    it(`${preempts ? 'comes' : 'does not come'} from ${name}`, async () => {
-      await t.store.inbox.accept(delivery(event));
-      const result = await claim('one');
-      assert.deepEqual(
-        result.kind === 'preempted' ? result : result.kind,
-        preempts ? { kind: 'preempted', byEventId: event?.eventId } : 'claimed',
-      );
-    });
-  }
-
-  it('comes from a later install that is settled already, but not from a quarantined one', async () => {
-    const later = { installationId: 'i2', createdAt: at('11:00:00.000') };
-    await t.store.inbox.accept(delivery({ ...later, eventId: 'unusable' }));
-    await t.store.processes.quarantineTaken({ eventId: 'unusable', reason: 'r', at: at('11:00:01.000') });
-    assert.equal((await claim('one')).kind, 'claimed');
-    await t.store.processes.release(processId, 'one');
-
-    await install(t.store, { ...later, eventId: 'settled' });
-    await t.store.processes.recordOutcome({
-      processId: 'install:settled',
-      outcome: 'approved',
-      reason: 'r',
-      at: at('11:01:00.000'),
-    });
-    assert.deepEqual(await claim('one'), { kind: 'preempted', byEventId: 'settled' });
-  });
-
   it('names the first of several, and nothing is recorded', async () => {
     await t.store.inbox.accept(delivery({ eventId: 'later', createdAt: at('12:00:00.000') }));
     await t.store.inbox.accept(delivery({ eventId: 'sooner', createdAt: at('11:00:00.000') }));

@@ -4,10 +4,12 @@ import {
   createSealer,
   createStore,
   type Delivery,
+  type Outcome,
   type Sealer,
   type Snapshot,
   type Store,
   type StoredCredential,
+  type TakeChange,
   type TakeInstall,
   type Tenant,
 } from '../../store/index.js';
@@ -114,6 +116,66 @@ export async function install(store: Store, changes: Partial<Delivery> = {}): Pr
   return `install:${event.eventId}`;
 }
 
+const EVENT_TYPE_OF = {
+  update: 'app.updated',
+  uninstall: 'app.uninstalled',
+  rotation: 'app.credentials_rotated',
+} as const;
+
+/** What an update, uninstall or rotation becomes; a rotation brings `client-<event id>`. */
+export function changing(kind: TakeChange['kind'], from: Delivery, changes: Partial<TakeChange> = {}): TakeChange {
+  const { eventId, tenant, installationId, createdAt, bodyWithoutSecrets, dueAt, closeAt, takenAt, credential } =
+    taking(from);
+  return {
+    kind,
+    ...{ eventId, tenant, installationId, createdAt, bodyWithoutSecrets, dueAt, closeAt, takenAt },
+    accountName: null,
+    appVersionId: null,
+    appVersionName: null,
+    credential:
+      kind === 'rotation' ? { ...credential, clientId: `client-${eventId}`, privateKey: `SECRET-${eventId}` } : null,
+    processId: `${kind}:${eventId}`,
+    ...changes,
+  };
+}
+
+/** Accepts and takes an update, uninstall or rotation; gives its process id. */
+export async function change(
+  store: Store,
+  kind: TakeChange['kind'],
+  event: Partial<Delivery>,
+  changes: Partial<TakeChange> = {},
+): Promise<string> {
+  const accepted = delivery({ type: EVENT_TYPE_OF[kind], ...event });
+  await store.inbox.accept(accepted);
+  const result = await store.processes.takeChange(changing(kind, accepted, changes));
+  if (result !== 'taken') throw new Error(`The event ${accepted.eventId} ${result}.`);
+  return `${kind}:${accepted.eventId}`;
+}
+
+/** Ends a process. */
+export async function end(store: Store, processId: string, outcome: Outcome): Promise<void> {
+  await store.processes.recordOutcome({ processId, outcome, reason: 'why', at: at('12:00:00.000') });
+}
+
+/** Id and state of every set of credentials, and that those which are gone hold no secret. */
+export async function sets(database: TestDatabase): Promise<Record<string, string>> {
+  const rows = await database.query<{ id: string; state: string; empty: boolean }>(
+    'SELECT id, state, client_secret IS NULL AND private_key IS NULL AS empty FROM credential ORDER BY id',
+  );
+  return Object.fromEntries(
+    rows.map(({ id, state, empty }) => [id, empty === (state === 'gone') ? state : `${state}, but`]),
+  );
+}
+
+/** Actions of the audit, oldest first. */
+export async function actionsOf(database: TestDatabase): Promise<string[]> {
+  const rows = await database.query<{ action: string }>(
+    'SELECT action FROM audit_entry ORDER BY app_id, account_id, seq',
+  );
+  return rows.map((row) => row.action);
+}
+
 /** The credentials that come with a process, unsealed. */
 export async function credentialOf(store: Store, processId: string): Promise<StoredCredential | null> {
   const { credential } = await store.processes.read(processId);
@@ -128,6 +190,7 @@ export function snapshot(users: Snapshot['users'], changes: Partial<Snapshot> = 
     remoteUpdatedAt: new Date('2026-01-05T10:00:00.125Z'),
     companyName: 'Acme Inc.',
     planName: 'Paid Plus',
+    planType: 'paid',
     licenses: 10,
     adminUserId: 'user-1',
     scopes: ['account:read', 'apps:write'],

@@ -89,8 +89,7 @@ describe('hand-over', () => {
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, namespaceId: 'namespace-2' })), []);
   });
 
-  it('never gives out what is kept, recorded or quarantined', async () => {
-    await current.store.inbox.accept(delivery({ eventId: 'kept', type: 'app.updated', disposition: 'keep' }));
+  it('never gives out what is recorded or quarantined', async () => {
     await current.store.inbox.accept(delivery({ eventId: 'recorded', type: 'x', disposition: 'record' }));
     await current.store.inbox.accept(delivery({ eventId: 'unusable' }));
     await current.store.processes.quarantineTaken({ eventId: 'unusable', reason: 'No credentials.', at: new Date() });

@@ -36,13 +36,14 @@ describe('taking an install', () => {
     const earlier = delivery({ eventId: 'b' });
     const sameTime = delivery({ eventId: 'c' });
     for (const event of [later, sameTime, earlier]) await t.store.inbox.accept(event);
-    await t.store.inbox.accept(delivery({ eventId: 'kept', type: 'app.uninstalled', disposition: 'keep' }));
+    await t.store.inbox.accept(delivery({ eventId: 'logout', type: 'user.logout' }));
     await t.store.inbox.accept(delivery({ eventId: 'elsewhere', accountId: 'account-2' }));
 
+    const listed = { type: 'app.installed', receivedAt: at('10:00:01.250') };
     assert.deepEqual(await t.store.processes.untaken(ACME), [
-      { eventId: 'b', type: 'app.installed', createdAt: at('10:00:00.000'), rawBody: earlier.rawBody },
-      { eventId: 'c', type: 'app.installed', createdAt: at('10:00:00.000'), rawBody: sameTime.rawBody },
-      { eventId: 'a', type: 'app.installed', createdAt: at('10:00:01.000'), rawBody: later.rawBody },
+      { ...listed, eventId: 'b', createdAt: at('10:00:00.000'), rawBody: earlier.rawBody },
+      { ...listed, eventId: 'c', createdAt: at('10:00:00.000'), rawBody: sameTime.rawBody },
+      { ...listed, eventId: 'a', createdAt: at('10:00:01.000'), rawBody: later.rawBody },
     ]);
   });
 
@@ -60,17 +61,29 @@ describe('taking an install', () => {
       tenant: { appId: 'app-1', accountId: 'account-1' },
       installationId: 'installation-1',
       generation: 1,
+      announced: null,
       eventCreatedAt: new Date('2026-01-05T10:00:00.000Z'),
       dueAt: new Date('2026-01-11T22:00:00.000Z'),
       closeAt: new Date('2026-01-12T10:00:00.000Z'),
+      takenAt: new Date('2026-01-05T10:00:02.500Z'),
       stepResults: {},
       undo: 'none',
       decision: null,
       decisionReason: null,
       decisionAttemptedAt: null,
+      personDecision: null,
       outcome: null,
       parkedReason: null,
+      earlierApprovalAt: null,
+      approvalTried: false,
+      accountIsNewer: false,
       installation: {
+        state: 'pending',
+        appVersionId: 'version-1',
+        appVersionName: '1.4.0',
+        planType: null,
+        trial: null,
+        suspended: false,
         accountName: 'acme',
         companyName: null,
         planName: null,
@@ -81,7 +94,9 @@ describe('taking an install', () => {
         authorizationUrl: 'https://acme.talkdeskid.com/oauth/authorize',
         userinfoUrl: 'https://api.talkdeskapp.com/users/me',
       },
+      ownCredential: null,
       productAccountId: null,
+      keptAccountId: null,
     });
     assert.deepEqual(await credentialOf(t.store, 'install:e1'), {
       clientId: 'client-1',
@@ -166,7 +181,7 @@ describe('taking an install', () => {
     ]);
     const record = await t.store.processes.read('install:e2');
     assert.equal(record.installation.apiRoot, 'https://api.talkdeskapp.eu');
-    assert.equal(record.generation, 1);
+    assert.equal(record.generation, 2);
   });
 
   it('does not let an older set that arrives late replace a newer one', async () => {
@@ -201,73 +216,5 @@ describe('taking an install', () => {
       assert.equal((await credentialOf(t.store, `install:${id}`))?.privateKey, 'SECRET-PRIVATE-KEY');
       assert.equal((await t.store.processes.tenantState({ appId: id, accountId: id })).newestInstall?.eventId, id);
     }
-  });
-});
-
-describe('quarantining after the acknowledgement', () => {
-  it('settles the event and leaves its body where it is, sealed', async () => {
-    const event = delivery({ eventId: 'unusable' });
-    await t.store.inbox.accept(event);
-    const quarantine = { eventId: 'unusable', reason: 'The event has no private key.', at: at('10:00:03.000') };
-    await t.store.processes.quarantineTaken(quarantine);
-    await t.store.processes.quarantineTaken({ ...quarantine, reason: 'again', at: at('11:00:00.000') });
-
-    assert.deepEqual(await t.database.query('SELECT status, outcome, settled_at FROM inbox_event'), [
-      { status: 'settled', outcome: 'quarantined', settled_at: at('10:00:03.000') },
-    ]);
-    const rows = await t.database.query('SELECT event_id, reason, body FROM quarantine');
-    assert.deepEqual(rows, [{ event_id: 'unusable', reason: 'The event has no private key.', body: null }]);
-    assert.deepEqual(await t.store.processes.untaken(ACME), []);
-  });
-
-  it('leaves an event alone that has its process', async () => {
-    await install(t.store, { eventId: 'e1' });
-    await t.store.processes.quarantineTaken({ eventId: 'e1', reason: 'too late', at: at('10:00:03.000') });
-    assert.deepEqual(await t.database.query('SELECT status FROM inbox_event'), [{ status: 'taken' }]);
-  });
-});
-
-describe('the state of a tenant', () => {
-  it('is empty before anything happened', async () => {
-    assert.deepEqual(await t.store.processes.tenantState(ACME), { newestInstall: null, events: [], processes: [] });
-  });
-
-  it('shows unsettled events and open processes in the order of events, and the newest install even when settled', async () => {
-    await install(t.store, { eventId: 'e1', installationId: 'i1', createdAt: new Date('2026-07-05T10:00:00.001Z') });
-    await install(t.store, { eventId: 'e2', installationId: 'i2', createdAt: new Date('2026-07-05T10:00:00.002Z') });
-    const uninstall = delivery({ eventId: 'e0', type: 'app.uninstalled', disposition: 'keep', installationId: null });
-    await t.store.inbox.accept({ ...uninstall, createdAt: new Date('2026-07-05T10:00:00.002Z') });
-    await t.store.processes.claim({
-      processId: 'install:e1',
-      attemptToken: 't',
-      leaseMs: 1,
-      at: at('10:00:00.000'),
-      registerUndo: true,
-      ignorePreemption: true,
-    });
-    await t.store.processes.recordOutcome({
-      processId: 'install:e2',
-      outcome: 'cancelled',
-      reason: 'r',
-      at: at('10:01:00.000'),
-    });
-
-    assert.deepEqual(await t.store.processes.tenantState(ACME), {
-      newestInstall: { eventId: 'e2', createdAtMs: 1_783_245_600_002, installationId: 'i2' },
-      events: [
-        { eventId: 'e1', type: 'app.installed', installationId: 'i1', createdAtMs: 1_783_245_600_001 },
-        { eventId: 'e0', type: 'app.uninstalled', installationId: null, createdAtMs: 1_783_245_600_002 },
-      ],
-      processes: [
-        {
-          processId: 'install:e1',
-          kind: 'install',
-          eventId: 'e1',
-          installationId: 'i1',
-          createdAtMs: 1_783_245_600_001,
-          needsUndo: true,
-        },
-      ],
-    });
   });
 });

@@ -25,6 +25,15 @@ async function folderOf(migrations: Record<string, string>): Promise<string> {
   return folder;
 }
 
+/** Names of the migrations of this version, in their order. */
+async function shippedNames(): Promise<string[]> {
+  const entries = await readdir(SHIPPED, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
 const tables = async (): Promise<string[]> =>
   (
     await database.query<{ name: string }>(
@@ -49,10 +58,9 @@ describe('migrations', () => {
   afterEach(() => database.drop());
   after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-  it('makes every table of the install path in an empty database, and nothing the second time', async () => {
+  it('makes every table in an empty database, and nothing the second time', async () => {
     const lines: string[] = [];
-    const shipped = (await readdir(SHIPPED, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-    const names = shipped.map((entry) => entry.name).sort();
+    const names = await shippedNames();
     assert.deepEqual(await applyMigrations(database.url, { log: (line) => lines.push(line) }), names);
     assert.deepEqual(
       lines,
@@ -165,7 +173,7 @@ describe('migrations', () => {
 
   it('lets one of two at the same time do the work', async () => {
     const both = await Promise.all([applyMigrations(database.url), applyMigrations(database.url)]);
-    assert.deepEqual(both.map((applied) => applied.length).sort(), [0, 1]);
+    assert.deepEqual(both.map((applied) => applied.length).sort(), [0, (await shippedNames()).length]);
   });
 
   it('waits for a database that comes up later, and says so when it does not', async () => {
@@ -186,8 +194,9 @@ describe('migrations', () => {
       inner.on('error', () => outer.destroy());
       outer.on('error', () => inner.destroy());
     }).listen(port, '127.0.0.1');
-    assert.equal((await waiting).length, 1);
+    const applied = await waiting;
     proxy.close();
+    assert.deepEqual(applied, await shippedNames());
   });
 
   it('tells wrong access from a database that is away', async () => {
