@@ -8,6 +8,8 @@ import { StepError } from './failures.js';
 const LEASE_MS = 5_000;
 /** An effect is not begun on a claim older than this: another attempt may hold the process by the time it is felt. */
 const FRESH_MS = 3_000;
+/** How often the claim is renewed while an effect that may take longer than the lease is under way. */
+const RENEW_MS = 2_000;
 
 /** A claim that was granted. */
 export interface Claim {
@@ -16,6 +18,8 @@ export interface Claim {
   process: ProcessRecord;
   /** Called right before each effect: renews a claim that is no longer fresh, and throws when it was lost meanwhile. */
   ensureFresh(): Promise<void>;
+  /** Keeps the claim while `effect` is under way, however long that takes. What overtakes the process meanwhile is for `ensureFresh`. */
+  holding<T>(effect: () => Promise<T>): Promise<T>;
 }
 
 export interface ClaimRequest {
@@ -68,6 +72,20 @@ export async function claimProcess(
             );
           }
           grantedAtMs = renewedAtMs;
+        },
+        async holding(effect) {
+          let renewing: Promise<unknown> = Promise.resolve();
+          const timer = setInterval(() => {
+            // A renewal that fails lets the lease run out, and the next `ensureFresh` says so.
+            renewing = claim().catch(() => undefined);
+          }, RENEW_MS);
+          try {
+            return await effect();
+          } finally {
+            clearInterval(timer);
+            // One that is still under way would claim again what is released next.
+            await renewing;
+          }
         },
       };
   }

@@ -13,6 +13,10 @@ const CREDENTIALS_BACKOFF_MS = 60_000;
 /** Attempts on which a 404 is not believed yet: an installation may be read before Talkdesk shows it everywhere. */
 const GONE_GRACE_ATTEMPTS = 3;
 const GONE_GRACE_MS = 2_000;
+/** What waits for a person is tried again after this time even if nobody wakes the run: its cause may have been mended elsewhere. */
+const PARKED_RETRY_MS = 60 * 60_000;
+/** First wait for a product that has begun and does not say when to ask again. */
+const PENDING_BACKOFF_MS = 5_000;
 
 /** Raised by an activity itself, with its class. The message is for the person who must act. */
 export class StepError extends Error {
@@ -39,22 +43,24 @@ export interface FailedAttempt {
 
 /**
  * Turns whatever an activity ran into what Temporal is told: a failure with a class, a message in plain words, and the delay to the
- * next attempt. The original error is not attached: its fields may hold what must not leave this process.
+ * next attempt; a class without one ends the step. The original error is not attached: its fields may hold what must not leave this process.
  */
 export function toFailure(error: unknown, attempt: FailedAttempt): Error {
   if (attempt.cancelled) return new CancelledFailure('The attempt was cancelled.');
-  if (error instanceof StepError) {
-    const delayMs = error.retryInMs ?? backoffMs(attempt);
-    return failure(error.type, error.message, isRetryable(error.type) ? delayMs : null);
-  }
+  if (error instanceof StepError)
+    return failure(error.type, error.message, error.retryInMs ?? delayOf(error.type, attempt));
   if (error instanceof TalkdeskError) return talkdeskFailure(error, attempt);
   // A missing key or adapter can be put back; until then no attempt succeeds.
   if (error instanceof SealingError || error instanceof ProductConfigurationError) {
-    return failure(FAILURE_TYPES.needsPerson, error.message);
+    return failure(FAILURE_TYPES.needsPerson, error.message, PARKED_RETRY_MS);
   }
-  if (error instanceof StoreUnavailableError)
-    return failure(FAILURE_TYPES.retryable, error.message, backoffMs(attempt));
-  return failure(FAILURE_TYPES.retryable, wordsOf(error), backoffMs(attempt));
+  const words = error instanceof StoreUnavailableError ? error.message : wordsOf(error);
+  return failure(FAILURE_TYPES.retryable, words, backoffMs(attempt));
+}
+
+/** Whether Talkdesk's "not found" is not believed yet by this attempt. */
+export function mayAppearYet(attempt: Pick<FailedAttempt, 'isLocal' | 'number'>): boolean {
+  return attempt.isLocal || attempt.number < GONE_GRACE_ATTEMPTS;
 }
 
 const TALKDESK_CLASSES: Readonly<Record<TalkdeskFailureClass, FailureType>> = {
@@ -69,25 +75,38 @@ const TALKDESK_CLASSES: Readonly<Record<TalkdeskFailureClass, FailureType>> = {
 
 function talkdeskFailure(error: TalkdeskError, attempt: FailedAttempt): ApplicationFailure {
   const type = TALKDESK_CLASSES[error.failureClass];
-  if (type === FAILURE_TYPES.gone && (attempt.isLocal || attempt.number < GONE_GRACE_ATTEMPTS)) {
+  if (type === FAILURE_TYPES.gone && mayAppearYet(attempt)) {
     return failure(FAILURE_TYPES.retryable, error.message, GONE_GRACE_MS);
   }
-  if (type === FAILURE_TYPES.credentials) {
-    return failure(type, error.message, backoffMs(attempt, CREDENTIALS_BACKOFF_MS));
+  const asked = type === FAILURE_TYPES.retryable ? error.retryAfterMs : null;
+  const delayMs = asked === null ? delayOf(type, attempt) : Math.max(MIN_RETRY_AFTER_MS, asked);
+  return failure(type, error.message, delayMs);
+}
+
+/** How long a class waits before its next attempt; null where there is none. */
+function delayOf(type: FailureType, attempt: FailedAttempt): number | null {
+  switch (type) {
+    case FAILURE_TYPES.retryable:
+    case FAILURE_TYPES.goDurable:
+      return backoffMs(attempt);
+    case FAILURE_TYPES.credentials:
+      return backoffMs(attempt, CREDENTIALS_BACKOFF_MS);
+    case FAILURE_TYPES.pending:
+      return backoffMs(attempt, PENDING_BACKOFF_MS);
+    case FAILURE_TYPES.needsPerson:
+      return PARKED_RETRY_MS;
+    case FAILURE_TYPES.refused:
+    case FAILURE_TYPES.gone:
+    case FAILURE_TYPES.preEmpted:
+      return null;
   }
-  const delayMs = error.retryAfterMs === null ? backoffMs(attempt) : Math.max(MIN_RETRY_AFTER_MS, error.retryAfterMs);
-  return failure(type, error.message, isRetryable(type) ? delayMs : null);
 }
 
-function isRetryable(type: FailureType): boolean {
-  return type === FAILURE_TYPES.retryable || type === FAILURE_TYPES.credentials || type === FAILURE_TYPES.goDurable;
-}
-
-function failure(type: FailureType, message: string, nextRetryMs: number | null = null): ApplicationFailure {
+function failure(type: FailureType, message: string, nextRetryMs: number | null): ApplicationFailure {
   const made = ApplicationFailure.create({
     type,
     message: message.slice(0, 500),
-    nonRetryable: !isRetryable(type),
+    nonRetryable: nextRetryMs === null,
     ...(nextRetryMs === null ? {} : { nextRetryDelay: Math.max(1, Math.round(nextRetryMs)) }),
   });
   // It would show these lines, the same for every failure, in each history and to everybody who looks for a reason.

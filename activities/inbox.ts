@@ -1,8 +1,9 @@
 import { processIdOf, type TenantKey } from '../contracts/ids.js';
-import type { TenantView } from '../contracts/messages.js';
-import { ForeignInstallationError, StoreError } from '../store/errors.js';
-import type { UntakenEvent } from '../store/types.js';
-import type { InstalledEvent } from '../talkdesk/types.js';
+import type { SettleEventInput, TenantView } from '../contracts/messages.js';
+import { ForeignInstallationError, NotFoundError, StoreError } from '../store/errors.js';
+import type { StoredCredential, TakeChange, UntakenEvent } from '../store/types.js';
+import { TalkdeskDataError } from '../talkdesk/errors.js';
+import type { ChangeEvent } from '../talkdesk/types.js';
 import type { ActivityParts } from './deps.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -19,35 +20,89 @@ export function createInboxActivities(parts: ActivityParts) {
    * is quarantined and thereby settled; it must not hold up the others.
    */
   async function takeEvent(tenant: TenantKey, event: UntakenEvent): Promise<void> {
-    let installed: InstalledEvent;
-    let bodyWithoutSecrets: string;
+    let take: () => Promise<unknown>;
     try {
-      installed = events.parseInstalled(event.rawBody);
-      bodyWithoutSecrets = events.withoutSecrets(event.rawBody);
+      take = takerOf(tenant, event);
     } catch (error) {
       return await quarantine(event, error);
     }
-    const { credentials, accountId: _, ...rest } = installed;
     try {
-      await processes.takeInstall({
-        ...rest,
-        eventId: event.eventId,
-        tenant,
-        createdAt: event.createdAt,
-        credential: credentials,
-        bodyWithoutSecrets,
-        processId: processIdOf('install', event.eventId),
-        dueAt: new Date(event.createdAt.getTime() + DUE_AFTER_MS),
-        closeAt: new Date(event.createdAt.getTime() + CLOSE_AFTER_MS),
-        takenAt: now(),
-      });
+      await take();
     } catch (error) {
       // Class 22: a value that the database cannot hold. No attempt mends either.
       const unusable =
         error instanceof ForeignInstallationError ||
+        error instanceof TalkdeskDataError ||
         (error instanceof StoreError && error.code?.startsWith('22') === true);
       if (!unusable) throw error;
       await quarantine(event, error);
+    }
+  }
+
+  /** Reads the event and says how it is taken. Throws when its body cannot be used. */
+  function takerOf(tenant: TenantKey, event: UntakenEvent): () => Promise<unknown> {
+    switch (event.type) {
+      case 'app.installed': {
+        const { credentials, accountId: _, ...rest } = events.parseInstalled(event.rawBody);
+        const install = { ...rest, ...commonOf(tenant, event), ...windowOf(event), credential: credentials };
+        return () => processes.takeInstall({ ...install, processId: processIdOf('install', event.eventId) });
+      }
+      case 'app.updated':
+      case 'app.uninstalled': {
+        const kind = event.type === 'app.updated' ? 'update' : 'uninstall';
+        const change = changeOf(kind, tenant, event, events.parseChange(event.rawBody));
+        return () => processes.takeChange({ ...change, credential: null });
+      }
+      case 'app.credentials_rotated': {
+        const { credentials, ...rest } = events.parseRotated(event.rawBody);
+        const change = changeOf('rotation', tenant, event, rest);
+        return async () => {
+          const keyAlgorithm = credentials.keyAlgorithm ?? (await currentAlgorithm(rest.installationId));
+          // Nobody knows the installation yet: the event waits for its install.
+          if (keyAlgorithm === null) return;
+          if (credentials.keyAlgorithm === null) events.assertKeyFits(credentials.privateKey, keyAlgorithm);
+          const credential: StoredCredential = { ...credentials, keyAlgorithm };
+          await processes.takeChange({ ...change, credential });
+        };
+      }
+      case 'app.trial_started':
+      case 'app.trial_extended':
+      case 'app.trial_ended': {
+        const { installationId } = events.parseTrial(event.rawBody);
+        return () => processes.takeTrial({ eventId: event.eventId, tenant, installationId, takenAt: now() });
+      }
+      default:
+        throw new Error(`Events of type ${event.type} have no place in a run.`);
+    }
+  }
+
+  function changeOf(
+    kind: TakeChange['kind'],
+    tenant: TenantKey,
+    event: UntakenEvent,
+    { accountId: _, ...rest }: ChangeEvent,
+  ): Omit<TakeChange, 'credential'> {
+    const processId = processIdOf(kind, event.eventId);
+    return { ...rest, ...commonOf(tenant, event), ...windowOf(event), kind, processId };
+  }
+
+  function commonOf(tenant: TenantKey, event: UntakenEvent) {
+    return {
+      eventId: event.eventId,
+      tenant,
+      createdAt: event.createdAt,
+      bodyWithoutSecrets: events.withoutSecrets(event.rawBody),
+      takenAt: now(),
+    };
+  }
+
+  /** A rotation that does not name its key's algorithm means the one in use (talkdesk-api.md 1.4). */
+  async function currentAlgorithm(installationId: string): Promise<string | null> {
+    try {
+      return (await processes.readInstallation(installationId)).credential?.keyAlgorithm ?? null;
+    } catch (error) {
+      if (error instanceof NotFoundError) return null;
+      throw error;
     }
   }
 
@@ -61,9 +116,19 @@ export function createInboxActivities(parts: ActivityParts) {
     async takeEvents(input: { tenant: TenantKey }): Promise<TenantView> {
       return await runAttempt(async () => {
         for (const event of await processes.untaken(input.tenant)) await takeEvent(input.tenant, event);
-        const { newestInstall, events: unsettled, processes: open } = await processes.tenantState(input.tenant);
-        return { record: { newestInstall }, events: unsettled, processes: open };
+        const { newestInstall, rivals, events: unsettled, processes: open } = await processes.tenantState(input.tenant);
+        return { record: { newestInstall, rivals }, events: unsettled, processes: open };
       });
     },
+
+    /** Ends an event that has no process. */
+    async settleEvent(input: SettleEventInput): Promise<void> {
+      await runAttempt(() => processes.settleEvent({ ...input, at: now() }));
+    },
   };
+}
+
+function windowOf(event: UntakenEvent): { dueAt: Date; closeAt: Date } {
+  const createdMs = event.createdAt.getTime();
+  return { dueAt: new Date(createdMs + DUE_AFTER_MS), closeAt: new Date(createdMs + CLOSE_AFTER_MS) };
 }

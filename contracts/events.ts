@@ -22,6 +22,17 @@ export interface EventRef {
   createdAtMs: number;
 }
 
+/** An event that has no outcome yet. */
+export interface OpenEvent extends EventRef {
+  /** When it was acknowledged, milliseconds since the epoch. */
+  receivedAtMs: number;
+  /**
+   * Its installation is known, so it was taken: it has a process, or is a trial event that can be applied. Otherwise it waits, sealed
+   * in the inbox, for the `app.installed` that it overtook.
+   */
+  taken: boolean;
+}
+
 /** Order of events: (`created_at`, `id`), never order of arrival. Negative when `a` comes first. */
 export function compareEvents(
   a: Pick<EventRef, 'createdAtMs' | 'eventId'>,

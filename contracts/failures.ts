@@ -5,6 +5,7 @@
  * - `Refused`: reject with the reason, undo.
  * - `Gone`: Talkdesk no longer knows the installation.
  * - `NeedsPerson`: the process is parked until somebody acts.
+ * - `Pending`: the product has begun and needs time; asked again with the same key, at growing intervals.
  * - `PreEmpted`: a newer event ends this process; nothing more may be done for it.
  * - `GoDurable`: not a failure of the step: a quick attempt has no chance now, take the durable way at once.
  */
@@ -14,6 +15,7 @@ export const FAILURE_TYPES = {
   refused: 'Refused',
   gone: 'Gone',
   needsPerson: 'NeedsPerson',
+  pending: 'Pending',
   preEmpted: 'PreEmpted',
   goDurable: 'GoDurable',
 } as const;

@@ -4,8 +4,9 @@ export interface TenantKey {
   accountId: string;
 }
 
-/** Kinds of process that wait for our answer. This release runs installs. */
-export type ProcessKind = 'install';
+/** Kinds of process that wait for our answer. */
+export const PROCESS_KINDS = ['install', 'update', 'uninstall', 'rotation'] as const;
+export type ProcessKind = (typeof PROCESS_KINDS)[number];
 
 /** Longest workflow id that a Temporal server on PostgreSQL stores, in characters. */
 export const MAX_WORKFLOW_ID_LENGTH = 255;
@@ -16,6 +17,11 @@ export const MAX_WORKFLOW_ID_LENGTH = 255;
  */
 export function workflowIdOf(tenant: TenantKey): string {
   return `${encodeURIComponent(tenant.appId)}/${encodeURIComponent(tenant.accountId)}`;
+}
+
+/** Workflow id of one logout: a run of its own, so that it never waits behind its tenant's run. */
+export function logoutWorkflowIdOf(tenant: TenantKey, eventId: string): string {
+  return `${workflowIdOf(tenant)}/logout/${encodeURIComponent(eventId)}`;
 }
 
 /** Id of the process that answers an event: derived, so that a repeated delivery or a rebuilt store names the same process. */

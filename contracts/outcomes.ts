@@ -1,6 +1,18 @@
 /** How a process ended. Exactly one per process. */
-export const PROCESS_OUTCOMES = ['approved', 'rejected', 'expired', 'superseded', 'contradicted', 'cancelled'] as const;
+export const PROCESS_OUTCOMES = [
+  'approved',
+  'rejected',
+  'acknowledged',
+  'expired',
+  'superseded',
+  'credentials-gone',
+  'contradicted',
+  'cancelled',
+] as const;
 export type ProcessOutcome = (typeof PROCESS_OUTCOMES)[number];
+
+/** How an event without a process of its own ends (trial, logout, unknown type, or an installation that never became known). */
+export type BareOutcome = 'recorded' | 'credentials-gone' | 'quarantined';
 
 /** What we tell Talkdesk about a process (talkdesk-api.md 4.4). */
 export type DecisionVerb = 'approve' | 'reject';
@@ -12,7 +24,7 @@ export type DecisionVerb = 'approve' | 'reject';
  */
 export type RemoteState = 'waiting' | 'accepted' | 'refused' | 'dead' | 'suspended' | 'gone' | 'unknown';
 
-/** A remote state on which an install can act; the others need a person first. */
+/** A remote state on which a process can act; the others need a person first. */
 export type ActionableState = Exclude<RemoteState, 'suspended' | 'unknown'>;
 
 /** What the last word of Talkdesk can be after a window closed; `credentials-dead`: our credentials are not accepted any more. */

@@ -16,12 +16,26 @@ export const LOCAL_OPTIONS = {
  * the end of a cancelled attempt keeps two attempts of one step from overlapping. Delays between attempts come with each failure
  * (activities/failures.ts), because only there a Retry-After is known; the policy here is for attempts that left no failure.
  */
-export const DURABLE_OPTIONS = {
+const DURABLE_OPTIONS = {
   startToCloseTimeout: '15s',
   heartbeatTimeout: '5s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
 } as const;
+
+/** Steps that move lists of users, thousands at a time: their heartbeat tells that they are alive. */
+const LONG_STEPS: ReadonlySet<keyof Activities> = new Set([
+  'syncFromTalkdesk',
+  'provisionAccount',
+  'undoProvisioning',
+] as const);
+const LONG_ATTEMPT = '3m';
+
+/** Options of the durable attempts of a step. */
+export function durableOptions(step: keyof Activities, summary: string) {
+  const startToCloseTimeout = LONG_STEPS.has(step) ? LONG_ATTEMPT : DURABLE_OPTIONS.startToCloseTimeout;
+  return { ...DURABLE_OPTIONS, startToCloseTimeout, summary } as const;
+}
 
 export const quick = proxyLocalActivities<Activities>(LOCAL_OPTIONS);
 export const durable = proxyActivities<Activities>(DURABLE_OPTIONS);

@@ -4,29 +4,12 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  getCurrentDetails,
   isCancellation,
-  setCurrentDetails,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
-import type { ProcessInput } from '../contracts/messages.js';
-import { DURABLE_OPTIONS, durable, LOCAL_OPTIONS, quick } from './proxies.js';
-
-/** A parked step is tried again after this time even if nobody wakes the run, because its cause may have been mended elsewhere. */
-const PARKED_RETRY = '1h';
-
-/** What interrupts waiting steps. Changed by signal handlers and timers, read by steps. */
-export interface RunControl {
-  /** Skip the quick attempts. */
-  readonly durableFirst: boolean;
-  /** Number of wake-ups so far. */
-  wakes: number;
-  /** Grows with each wake-up, at the last call and at a stop: a step that waits for its next attempt is interrupted. */
-  nudges: number;
-  /** A person asked to stop: steps wait for the next wake-up, however long. */
-  stopped: boolean;
-}
+import type { RunControl, Subject } from './control.js';
+import { durable, durableOptions, LOCAL_OPTIONS, quick } from './proxies.js';
 
 type StepName = keyof Activities;
 type StepInput<N extends StepName> = Parameters<Activities[N]>[0];
@@ -45,10 +28,11 @@ export class StepFailure extends Error {
 
 /**
  * Runs one step: first one quick local attempt inside the workflow task, then regular attempts with durable retries until it
- * succeeds, or the scope around it is cancelled.
+ * succeeds, or the scope around it is cancelled. What needs a person, and a product that needs time, are such retries, too: the wait
+ * between attempts is an hour, or what the product asked for, and a wake-up ends it.
  *
- * A refusal, a vanished installation and a pre-emption end the step (`StepFailure`). What needs a person parks the process and is
- * tried again on a wake-up, and hourly. Throws `CancelledFailure` when the scope around it is cancelled.
+ * A refusal, a vanished installation and a pre-emption end the step (`StepFailure`). Throws `CancelledFailure` when the scope around it is
+ * cancelled.
  *
  * @param summary one line for the Web UI, in plain words
  */
@@ -56,36 +40,61 @@ export async function runStep<N extends StepName>(
   name: N,
   input: StepInput<N>,
   summary: string,
-  control: RunControl,
+  subject: Subject,
 ): Promise<StepResult<N>> {
+  const { control } = subject;
   if (!control.durableFirst && !control.stopped) {
     try {
-      return await quickAttempt(name, input, summary);
+      return await inTurn(control, () => quickAttempt(name, input, summary));
     } catch (error) {
       const failure = stepFailureOf(error);
-      if (failure?.type === FAILURE_TYPES.needsPerson) await waitForPerson(input, failure.message, control);
-      else if (failure !== null && isFinal(failure)) throw failure;
-      else if (isCancellation(error)) throw error;
-      else {
-        const trouble = (failure?.message ?? 'it took too long').replace(/\.?$/, '.');
-        setCurrentDetails(
-          `${getCurrentDetails()}\n\nThe first attempt failed: ${trouble} Trying again; see Pending Activities.`,
-        );
-      }
+      if (failure !== null && isFinal(failure)) throw failure;
+      if (isCancellation(error)) throw error;
+      subject.trouble(troubleOf(failure));
     }
   }
   for (;;) {
-    if (control.stopped) {
-      await waitForPerson(input, 'A person stopped this run. Send the signal "wake" to go on.', control);
-    }
+    if (control.stopped) await untilResumed(subject);
     try {
-      const result = await durableAttempt(name, input, summary, control);
-      if (result.kind === 'done') return result.value;
+      const result = await durableAttempts(name, input, summary, subject);
+      if (result.kind === 'done') {
+        subject.trouble(null);
+        return result.value;
+      }
     } catch (error) {
-      const failure = stepFailureOf(error);
-      if (failure?.type === FAILURE_TYPES.needsPerson) await waitForPerson(input, failure.message, control);
-      else throw failure ?? error;
+      throw stepFailureOf(error) ?? error;
     }
+  }
+}
+
+function troubleOf(failure: StepFailure | null): string {
+  const reason = (failure?.message ?? 'it took too long').replace(/\.?$/, '.');
+  switch (failure?.type) {
+    case FAILURE_TYPES.needsPerson:
+      return `**Parked:** ${reason} It is tried again hourly, and at the signal "wake".`;
+    case FAILURE_TYPES.pending:
+      return `**Waiting for the product:** ${reason} See Pending Activities.`;
+    default:
+      return `The first attempt failed: ${reason} Trying again; see Pending Activities.`;
+  }
+}
+
+/**
+ * One quick attempt at a time in a run. Of two local activities that end at the same time a replay may see the ends in another order
+ * than the first execution did, and so go another way; of one it cannot.
+ */
+async function inTurn<T>(control: RunControl, attempt: () => Promise<T>): Promise<T> {
+  const before = control.quickTurn;
+  let end: () => void = () => undefined;
+  control.quickTurn = new Promise((resolve) => {
+    end = resolve;
+  });
+  try {
+    await before;
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The step was cancelled.');
+    return await attempt();
+  } finally {
+    end();
   }
 }
 
@@ -95,17 +104,17 @@ async function quickAttempt<N extends StepName>(name: N, input: StepInput<N>, su
 }
 
 /** A run of regular attempts, until they end or a nudge asks for a fresh start of their backoff. */
-async function durableAttempt<N extends StepName>(
+async function durableAttempts<N extends StepName>(
   name: N,
   input: StepInput<N>,
   summary: string,
-  control: RunControl,
+  { control }: Subject,
 ): Promise<{ kind: 'done'; value: StepResult<N> } | { kind: 'again' }> {
-  const activity = durable[name] as unknown as Attempt<N, typeof DURABLE_OPTIONS>;
+  const activity = durable[name] as unknown as Attempt<N, ReturnType<typeof durableOptions>>;
   const outer = CancellationScope.current();
   const scope = new CancellationScope();
   const seen = control.nudges;
-  const attempt = scope.run(() => activity.executeWithOptions({ ...DURABLE_OPTIONS, summary }, [input]));
+  const attempt = scope.run(() => activity.executeWithOptions(durableOptions(name, summary), [input]));
   const watch = new CancellationScope();
   const nudged = watch
     .run(async () => {
@@ -129,52 +138,43 @@ async function durableAttempt<N extends StepName>(
   }
 }
 
-function endsStep(error: unknown): boolean {
-  const failure = stepFailureOf(error);
-  return failure !== null && (isFinal(failure) || failure.type === FAILURE_TYPES.needsPerson);
-}
-
 /** What the two kinds of activity proxies have in common. */
 interface Attempt<N extends StepName, O> {
   executeWithOptions(options: O & { summary: string }, args: [StepInput<N>]): Promise<StepResult<N>>;
 }
 
-/**
- * Parks the process of a step until a wake-up, or for an hour where no person asked to stop, and ends the parking, also when the wait
- * is cancelled.
- */
-async function waitForPerson(input: unknown, reason: string, control: RunControl): Promise<void> {
-  const processId = (input as Partial<ProcessInput>).processId;
-  const seen = control.wakes;
-  const nudgesSeen = control.nudges;
-  const details = getCurrentDetails();
-  const mark = (parked: boolean) =>
-    processId === undefined ? Promise.resolve() : markParked(processId, parked ? reason : null);
-  setCurrentDetails(`${details}\n\n**Parked:** ${reason}`);
+/** A person stopped the run: its processes are parked until a wake-up, however long, or until they are cancelled. */
+async function untilResumed(subject: Subject): Promise<void> {
+  const { control } = subject;
+  const reason = 'A person stopped this run. Send the signal "wake" to go on.';
+  subject.trouble(`**Parked:** ${reason}`);
   try {
-    await mark(true);
-    if (control.stopped) await condition(() => control.wakes !== seen);
-    else {
-      const summary = `Parked: ${reason}`.slice(0, 200);
-      await condition(() => control.nudges !== nudgesSeen, PARKED_RETRY, { summary });
-    }
+    await markParked(subject, reason);
+    await condition(() => !control.stopped);
   } finally {
-    setCurrentDetails(details);
-    await mark(false);
+    subject.trouble(null);
+    await markParked(subject, null);
   }
 }
 
 /** Outside every window: what the row says of a person's duty must be true at its end, too. */
-async function markParked(processId: string, reason: string | null): Promise<void> {
+async function markParked({ processId }: Subject, reason: string | null): Promise<void> {
+  if (processId === null) return;
   await CancellationScope.nonCancellable(async () => {
     if (reason === null) {
-      const options = { ...DURABLE_OPTIONS, summary: 'Resume what was parked' };
-      await durable.resumeProcess.executeWithOptions(options, [{ processId }]);
+      await durable.resumeProcess.executeWithOptions(durableOptions('resumeProcess', 'Resume what was parked'), [
+        { processId },
+      ]);
     } else {
-      const options = { ...DURABLE_OPTIONS, summary: 'Park: a person must act' };
+      const options = durableOptions('parkProcess', 'Park: a person stopped the run');
       await durable.parkProcess.executeWithOptions(options, [{ processId, reason }]);
     }
   });
+}
+
+function endsStep(error: unknown): boolean {
+  const failure = stepFailureOf(error);
+  return failure !== null && isFinal(failure);
 }
 
 function isFinal(failure: StepFailure): boolean {
@@ -196,12 +196,4 @@ function stepFailureOf(error: unknown): StepFailure | null {
 /** Rethrows everything but a cancellation. */
 export function ignoreCancellation(error: unknown): void {
   if (!isCancellation(error)) throw error;
-}
-
-/** Whether a person asked, through the Web UI or the command line, to cancel this run. */
-export function watchForCancelRequest(control: RunControl): void {
-  CancellationScope.current().cancelRequested.catch(() => {
-    control.stopped = true;
-    control.nudges += 1;
-  });
 }

@@ -1,8 +1,12 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { ignoreCancellation } from './steps.js';
 
+/** Our answer should be out by then, and Talkdesk's window ends, from the event's `created_at` (talkdesk-api.md 7.1). */
+export const DUE_AFTER_MS = 6.5 * 24 * 60 * 60 * 1_000;
+export const CLOSE_AFTER_MS = 7 * 24 * 60 * 60 * 1_000;
+
 /** How long before the close the last call comes: room for one durable attempt of each step that is left. */
-const LAST_CALL_MS = 30_000;
+export const LAST_CALL_MS = 30_000;
 
 /**
  * For an event that arrives after its own close and that Talkdesk still waits for: how long we go on trying, counted from the start
@@ -10,11 +14,14 @@ const LAST_CALL_MS = 30_000;
  */
 export const LATE_GRACE_MS = 24 * 60 * 60 * 1_000;
 
-export interface WindowOptions {
-  /** End of the window, milliseconds since the epoch. */
-  closeMs: number;
-  /** Called once, shortly before the close, while the work inside still goes on. */
-  onLastCall: () => Promise<void>;
+/** Something that is to happen inside a window while the work goes on. */
+export interface Moment {
+  /** Milliseconds since the epoch. One that has passed already when the window is entered does not happen. */
+  atMs: number;
+  /** One line for the Web UI, on its timer. */
+  summary: string;
+  /** Not waited for: it must not move the close. Cancelled with the window. */
+  run: () => Promise<void>;
 }
 
 export type WindowResult<T> = { kind: 'finished'; value: T } | { kind: 'closed' };
@@ -28,23 +35,26 @@ export function utcText(timeMs: number): string {
  * Runs `work` until it ends or Talkdesk's window closes, whichever is first (talkdesk-api.md 7.1). At the close the work is
  * cancelled and waited for, so nothing of it acts afterwards. A run that ends inside its first workflow task never records the timer.
  */
-export async function insideWindow<T>(options: WindowOptions, work: () => Promise<T>): Promise<WindowResult<T>> {
+export async function insideWindow<T>(
+  closeMs: number,
+  moments: readonly Moment[],
+  work: () => Promise<T>,
+): Promise<WindowResult<T>> {
   const scope = new CancellationScope();
   const timers = new CancellationScope();
   let closed = false;
   const clockwork = timers
     .run(async () => {
-      const closeText = utcText(options.closeMs);
-      const untilLastCallMs = options.closeMs - LAST_CALL_MS - Date.now();
-      if (untilLastCallMs > 0) {
-        await sleep(untilLastCallMs, { summary: `Last call, shortly before Talkdesk's window closes at ${closeText}` });
+      const running: Promise<void>[] = [];
+      const ahead = moments.filter(({ atMs }) => atMs > Date.now() && atMs < closeMs);
+      for (const { atMs, summary, run } of ahead.sort((a, b) => a.atMs - b.atMs)) {
+        await sleep(Math.max(1, atMs - Date.now()), { summary });
+        running.push(run().catch(ignoreCancellation));
       }
-      // Not awaited before the close: asking Talkdesk must not move it.
-      const lastCall = options.onLastCall().catch(ignoreCancellation);
-      await sleep(Math.max(1, options.closeMs - Date.now()), { summary: `Talkdesk's window closes at ${closeText}` });
+      await sleep(Math.max(1, closeMs - Date.now()), { summary: `Talkdesk's window closes at ${utcText(closeMs)}` });
       closed = true;
       scope.cancel();
-      await lastCall;
+      await Promise.all(running);
     })
     .catch(ignoreCancellation);
   try {

@@ -4,7 +4,7 @@ import { CancelledFailure } from '@temporalio/activity';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { type Bench, createBench } from './support/bench.js';
 import { failureOf } from './support/failure.js';
-import { PROCESS_ID } from './support/processes.js';
+import { laterRecord, PROCESS_ID } from './support/records.js';
 
 let bench: Bench;
 beforeEach(() => {
@@ -34,18 +34,20 @@ describe('an attempt', () => {
     await underWay;
     cancel();
     await assert.rejects(ended, (error) => error instanceof CancelledFailure && error.cause === undefined);
-    assert.deepEqual(bench.processes.synced, []);
+    assert.deepEqual(bench.processes.calls.recordSync, []);
   });
 
-  for (const [isLocal, limitMs] of [
-    [true, 1_800],
-    [false, 14_000],
+  for (const [what, isLocal, activity, limitMs] of [
+    ['a quick attempt', true, 'syncFromTalkdesk', 1_800],
+    ['a regular one', false, 'proveCredentials', 14_000],
+    ['a regular one that moves lists of users', false, 'syncFromTalkdesk', 170_000],
   ] as const) {
-    it(`cuts its requests off after ${limitMs} ms, below the workflow's limit, and may be tried again`, async (t) => {
+    it(`cuts the requests of ${what} off after ${limitMs} ms, below the workflow's limit, and may be tried again`, async (t) => {
+      bench.processes.record = { ...laterRecord('rotation'), processId: PROCESS_ID };
       const outOfTime = new AbortController();
       const timeout = t.mock.method(AbortSignal, 'timeout', () => outOfTime.signal);
       const underWay = hang();
-      const ended = failureOf(bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, { isLocal }));
+      const ended = failureOf(bench.run(activity, { processId: PROCESS_ID }, { isLocal }));
       await underWay;
       outOfTime.abort();
       const { type, message, retried } = await ended;
@@ -71,7 +73,7 @@ describe('an attempt', () => {
     for (const attempt of [1, 2]) {
       await failureOf(bench.run('provisionAccount', { processId: PROCESS_ID }, { attempt }));
     }
-    const [first, second] = bench.processes.claims.map(({ attemptToken }) => attemptToken);
+    const [first, second] = bench.processes.calls.claim.map(({ attemptToken }) => attemptToken);
     assert.ok(first !== undefined && first.length >= 32);
     assert.notEqual(first, second);
   });
@@ -92,5 +94,34 @@ describe('an attempt', () => {
       t.mock.timers.tick(10_000);
       assert.equal(beats, expected, `local: ${isLocal}`);
     }
+  });
+
+  it('tells with them how far a long step is', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const beats: unknown[] = [];
+    const within = (environment: MockActivityEnvironment) =>
+      environment.on('heartbeat', (reached: unknown) => beats.push(reached));
+    const { readAccount, readUsers } = bench.talkdesk;
+    bench.talkdesk.readAccount = async (access, limits) => {
+      t.mock.timers.tick(1_500);
+      return await readAccount(access, limits);
+    };
+    bench.talkdesk.readUsers = async (access, limits, onPage) => {
+      onPage?.({ read: 200, total: 10_000 });
+      t.mock.timers.tick(1_500);
+      onPage?.({ read: 400, total: null });
+      t.mock.timers.tick(1_500);
+      return await readUsers(access, limits);
+    };
+    await bench.run('syncFromTalkdesk', { processId: PROCESS_ID }, { within });
+    assert.deepEqual(beats, [undefined, '200 of 10000 users read', '400 of ? users read']);
+
+    beats.length = 0;
+    bench.product.answers.syncUsers = () => {
+      t.mock.timers.tick(1_500);
+      return { status: 'done', users: [] };
+    };
+    await bench.run('provisionAccount', { processId: PROCESS_ID }, { within });
+    assert.deepEqual(beats, ['bringing 2 users to the product']);
   });
 });

@@ -14,6 +14,7 @@ const attempt = (isLocal: boolean): Attempt => ({
   token: 'token',
   signal: new AbortController().signal,
   timeoutMs: 1_000,
+  progress() {},
 });
 const QUICK = attempt(true);
 const DURABLE = attempt(false);

@@ -3,7 +3,8 @@ import { beforeEach, describe, it, type TestContext } from 'node:test';
 import type { Attempt } from '../../activities/attempts.js';
 import { type Claim, type ClaimRequest, claimProcess } from '../../activities/claims.js';
 import { StepError } from '../../activities/failures.js';
-import { type FakeProcesses, fakeProcesses, installRecord, PROCESS_ID } from './support/processes.js';
+import { type FakeProcesses, fakeProcesses } from './support/processes.js';
+import { installRecord, PROCESS_ID } from './support/records.js';
 
 const NOW = new Date('2026-01-05T10:00:02Z');
 const ATTEMPT: Attempt = {
@@ -12,6 +13,7 @@ const ATTEMPT: Attempt = {
   token: 'mine',
   signal: new AbortController().signal,
   timeoutMs: 1_000,
+  progress() {},
 };
 
 let processes: FakeProcesses;
@@ -51,7 +53,7 @@ describe('claiming a process', () => {
     const { process } = await granted({ registerUndo: true });
     assert.deepEqual(process, installRecord());
     assert.equal(processes.record.undo, 'registered');
-    assert.deepEqual(processes.claims, [
+    assert.deepEqual(processes.calls.claim, [
       { processId: PROCESS_ID, registerUndo: true, attemptToken: 'mine', leaseMs: 5_000, at: NOW },
     ]);
   });
@@ -87,10 +89,10 @@ describe('a claim, right before an effect', () => {
     const { ensureFresh } = await granted({ decision });
     pass(2_999);
     await ensureFresh();
-    assert.equal(processes.claims.length, 1);
+    assert.equal(processes.calls.claim.length, 1);
     pass(1);
     await ensureFresh();
-    assert.deepEqual(processes.claims[1], {
+    assert.deepEqual(processes.calls.claim[1], {
       processId: PROCESS_ID,
       decision,
       attemptToken: 'mine',
@@ -99,10 +101,10 @@ describe('a claim, right before an effect', () => {
     });
     pass(2_999);
     await ensureFresh();
-    assert.equal(processes.claims.length, 2);
+    assert.equal(processes.calls.claim.length, 2);
     pass(1);
     await ensureFresh();
-    assert.equal(processes.claims.length, 3);
+    assert.equal(processes.calls.claim.length, 3);
   });
 
   it('ages from the moment it is asked for: the lease begins somewhere on the way', async (t) => {
@@ -111,10 +113,10 @@ describe('a claim, right before an effect', () => {
     const { ensureFresh } = await granted();
     pass(1_000);
     await ensureFresh();
-    assert.equal(processes.claims.length, 2);
+    assert.equal(processes.calls.claim.length, 2);
     pass(1_000);
     await ensureFresh();
-    assert.equal(processes.claims.length, 3);
+    assert.equal(processes.calls.claim.length, 3);
   });
 
   it('fails as retryable when another attempt holds the process meanwhile', async (t) => {
@@ -144,5 +146,38 @@ describe('a claim, right before an effect', () => {
       retryInMs: null,
       message: 'overtaken by event event-9',
     });
+  });
+});
+
+describe('an effect that takes longer than a claim lasts', () => {
+  it('is under a claim that is renewed, with the same token, and no longer than it takes', async (t: TestContext) => {
+    const held = await granted();
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    let end: (value: string) => void = () => undefined;
+    const effect = held.holding(
+      () =>
+        new Promise<string>((resolve) => {
+          end = resolve;
+        }),
+    );
+    t.mock.timers.tick(9_000);
+    const renewals = processes.calls.claim.slice(1);
+    assert.equal(renewals.length, 4);
+    assert.deepEqual([...new Set(renewals.map(({ attemptToken }) => attemptToken))], ['mine']);
+    end('done');
+    assert.equal(await effect, 'done');
+    t.mock.timers.tick(9_000);
+    assert.equal(processes.calls.claim.length, 5);
+  });
+
+  it('goes on when a renewal fails', async (t: TestContext) => {
+    const held = await granted();
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    processes.failing.claim = new Error('The database is away.');
+    const effect = held.holding(async () => {
+      t.mock.timers.tick(2_000);
+      return 'done';
+    });
+    assert.equal(await effect, 'done');
   });
 });

@@ -6,7 +6,7 @@ import type { ProcessRecord } from '../../store/types.js';
 import type { StateMeaning } from '../../talkdesk/types.js';
 import { type AttemptKind, type Bench, createBench, NOW } from './support/bench.js';
 import { failureOf } from './support/failure.js';
-import { installRecord, PROCESS_ID } from './support/processes.js';
+import { installRecord, PROCESS_ID } from './support/records.js';
 import { talkdeskError } from './support/talkdesk.js';
 
 const APPROVE: DecisionInput = { processId: PROCESS_ID, decision: 'approve', reason: 'provisioned' };
@@ -35,7 +35,7 @@ describe('approving', () => {
       'recordOutcome: approved',
     ]);
     assert.deepEqual(bench.talkdesk.posts, [{ verb: 'approve', reason: 'provisioned' }]);
-    assert.deepEqual(bench.processes.outcomes, [
+    assert.deepEqual(bench.processes.calls.recordOutcome, [
       { processId: PROCESS_ID, outcome: 'approved', reason: 'provisioned', remoteState: 'accepted', at: NOW },
     ]);
     assert.deepEqual(bench.facts, [
@@ -87,10 +87,10 @@ describe('rejecting', () => {
       'recordDecided',
     ]);
     assert.deepEqual(bench.talkdesk.posts, [{ verb: 'reject', reason: 'Too many users.' }]);
-    assert.deepEqual(bench.processes.decided, [
+    assert.deepEqual(bench.processes.calls.recordDecided, [
       {
         processId: PROCESS_ID,
-        attemptToken: bench.processes.claims[0]?.attemptToken,
+        attemptToken: bench.processes.calls.claim[0]?.attemptToken,
         remoteState: 'refused',
         stepResult: { result: 'rejected' },
         at: NOW,
@@ -140,7 +140,7 @@ describe('a state other than waiting, found before sending', () => {
       const record = outcome === 'approved' ? 'recordOutcome: approved' : 'recordDecided';
       assert.deepEqual(bench.journal.slice(1), ['readInstallation', record]);
       if (outcome !== 'approved') {
-        const [decided] = bench.processes.decided;
+        const [decided] = bench.processes.calls.recordDecided;
         assert.deepEqual([decided?.remoteState, decided?.stepResult], [state, expected]);
       }
     });
@@ -150,7 +150,7 @@ describe('a state other than waiting, found before sending', () => {
     it(`${state}: needs a person, nothing is sent, the claim is given back`, async () => {
       bench.talkdesk.state = state;
       assert.equal((await failureOf(decide(APPROVE))).type, 'NeedsPerson');
-      assert.deepEqual(bench.journal, ['claim: to approve', 'readInstallation', 'release']);
+      assert.deepEqual(bench.journal, ['claim: to approve', 'readInstallation', 'release', 'recordParked']);
     });
   }
 });
@@ -188,7 +188,7 @@ describe('an answer that says no', () => {
         };
         const { type } = await failureOf(own.run('postDecision', APPROVE, { attempt: 3 }));
         assert.equal(own.processes.holder, null);
-        assert.deepEqual(own.processes.decided, []);
+        assert.deepEqual(own.processes.calls.recordDecided, []);
         return type;
       }),
     );
@@ -210,7 +210,7 @@ describe('an answer that says no', () => {
     assert.equal((await failureOf(decide(APPROVE))).type, 'NeedsPerson');
     bench.talkdesk.failing.postState = talkdeskError('credentials', { status: 401 });
     assert.equal((await failureOf(decide(APPROVE))).type, 'Credentials');
-    assert.deepEqual([bench.processes.holder, bench.processes.outcomes], [null, []]);
+    assert.deepEqual([bench.processes.holder, bench.processes.calls.recordOutcome], [null, []]);
   });
 });
 
@@ -226,7 +226,7 @@ describe('an answer that never arrives', () => {
     assert.deepEqual(bench.journal, ['claim: to approve', 'readInstallation', 'postState: approve', 'release']);
     assert.deepEqual(await decide(APPROVE), { result: 'approved' });
     assert.equal(bench.talkdesk.posts.length, 1);
-    assert.equal(bench.processes.outcomes.length, 1);
+    assert.equal(bench.processes.calls.recordOutcome.length, 1);
   });
 
   it('is sent again, the same, when Talkdesk still waits', async () => {

@@ -21,16 +21,23 @@ describe('the class of a failure', () => {
   const table: [what: string, error: unknown, type: string, retried: boolean, delayMs: number | null][] = [
     ['an activity’s own: retryable', new StepError(FAILURE_TYPES.retryable, 'x'), 'Retryable', retried, 500],
     ['an activity’s own: refused', new StepError(FAILURE_TYPES.refused, 'x'), 'Refused', false, null],
-    ['an activity’s own: needs a person', new StepError(FAILURE_TYPES.needsPerson, 'x'), 'NeedsPerson', false, null],
+    [
+      'an activity’s own: needs a person',
+      new StepError(FAILURE_TYPES.needsPerson, 'x'),
+      'NeedsPerson',
+      retried,
+      3_600_000,
+    ],
     ['an activity’s own: pre-empted', new StepError(FAILURE_TYPES.preEmpted, 'x'), 'PreEmpted', false, null],
+    ['an activity’s own: the product needs time', new StepError(FAILURE_TYPES.pending, 'x'), 'Pending', retried, 2_500],
     ['Talkdesk: retryable', talkdeskError('retryable'), 'Retryable', retried, 500],
     ['Talkdesk: credentials, asked slowly', talkdeskError('credentials'), 'Credentials', retried, 30_000],
-    ['Talkdesk: refused', talkdeskError('refused'), 'NeedsPerson', false, null],
-    ['Talkdesk: needs a person', talkdeskError('needs-person'), 'NeedsPerson', false, null],
+    ['Talkdesk: refused', talkdeskError('refused'), 'NeedsPerson', retried, 3_600_000],
+    ['Talkdesk: needs a person', talkdeskError('needs-person'), 'NeedsPerson', retried, 3_600_000],
     ['Talkdesk: conflict', talkdeskError('conflict'), 'Retryable', retried, 500],
     ['an open breaker', new StepError(FAILURE_TYPES.goDurable, 'x'), 'GoDurable', retried, 500],
-    ['a sealed text that does not open', new SealingError('x'), 'NeedsPerson', false, null],
-    ['an adapter that is not set up', new ProductConfigurationError('x'), 'NeedsPerson', false, null],
+    ['a sealed text that does not open', new SealingError('x'), 'NeedsPerson', retried, 3_600_000],
+    ['an adapter that is not set up', new ProductConfigurationError('x'), 'NeedsPerson', retried, 3_600_000],
     ['a database that is away', new StoreUnavailableError('x'), 'Retryable', retried, 500],
     ['a statement that was refused', new StoreError('x', '23505'), 'Retryable', retried, 500],
     ['a row that is not there', new NotFoundError('process', 'p'), 'Retryable', retried, 500],
@@ -69,6 +76,23 @@ describe('the delay to the next attempt', () => {
     assert.deepEqual(
       [1, 2, 3, 4].map((number) => delayOf(error, { number, random: half })),
       [45_000, 90_000, 180_000, 225_000],
+    );
+  });
+
+  it('starts at five seconds for a product that needs time, up to five minutes', () => {
+    const error = new StepError(FAILURE_TYPES.pending, 'working');
+    const half = () => 0.5;
+    assert.deepEqual(
+      [1, 2, 3, 6, 7, 8].map((number) => delayOf(error, { number, random: half })),
+      [3_750, 7_500, 15_000, 120_000, 225_000, 225_000],
+    );
+  });
+
+  it('is an hour for what needs a person, on every attempt: its cause may have been mended elsewhere', () => {
+    const error = new StepError(FAILURE_TYPES.needsPerson, 'act');
+    assert.deepEqual(
+      [1, 2, 50].map((number) => delayOf(error, { number, random: () => 0.7 })),
+      [3_600_000, 3_600_000, 3_600_000],
     );
   });
 

@@ -5,6 +5,7 @@ import type { UntakenEvent } from '../../store/types.js';
 import { type Bench, createBench, NOW } from './support/bench.js';
 import { failureOf } from './support/failure.js';
 import { CLIENT_SECRET, PRIVATE_KEY } from './support/processes.js';
+import { PROCESS_ID } from './support/records.js';
 
 const TENANT = { appId: 'app-1', accountId: 'account-1' };
 const INSTALLED = {
@@ -33,7 +34,13 @@ beforeEach(() => {
 });
 
 function untaken(eventId: string, body: string = JSON.stringify(INSTALLED)): UntakenEvent {
-  return { eventId, type: 'app.installed', createdAt: new Date('2026-01-05T10:00:00Z'), rawBody: Buffer.from(body) };
+  return {
+    eventId,
+    type: 'app.installed',
+    createdAt: new Date('2026-01-05T10:00:00Z'),
+    receivedAt: new Date('2026-01-05T10:00:01Z'),
+    rawBody: Buffer.from(body),
+  };
 }
 
 describe('taking events from the inbox', () => {
@@ -41,7 +48,7 @@ describe('taking events from the inbox', () => {
     bench.processes.untakenEvents = [untaken('event-1')];
     await bench.run('takeEvents', { tenant: TENANT });
     const { credentials, accountId: _, ...rest } = INSTALLED;
-    assert.deepEqual(bench.processes.taken, [
+    assert.deepEqual(bench.processes.calls.takeInstall, [
       {
         ...rest,
         eventId: 'event-1',
@@ -57,17 +64,18 @@ describe('taking events from the inbox', () => {
     ]);
   });
 
-  it('answers with identifiers, types and times only', async () => {
+  it('answers with what the store knows of the tenant, and nothing else', async () => {
+    const event = { eventId: 'event-1', installationId: 'installation-1', createdAtMs: 1_767_607_200_000 };
+    const newestInstall = { ...event };
+    const rivals = [{ ...event, eventId: 'event-2', type: 'app.uninstalled', settled: false }];
+    const events = [{ ...event, type: 'app.installed', receivedAtMs: 1_767_607_201_000, taken: true }];
+    const open = { ...event, processId: PROCESS_ID, kind: 'install' as const, needsUndo: true };
+    bench.processes.tenant = { newestInstall, rivals, events, processes: [open] };
     bench.processes.untakenEvents = [untaken('event-1')];
-    const view = await bench.run('takeEvents', { tenant: TENANT });
-    assert.deepEqual(view, {
-      record: {
-        newestInstall: { eventId: 'event-1', createdAtMs: 1_767_607_200_000, installationId: 'installation-1' },
-      },
-      events: [
-        { eventId: 'event-1', type: 'app.installed', installationId: 'installation-1', createdAtMs: 1_767_607_200_000 },
-      ],
-      processes: [],
+    assert.deepEqual(await bench.run('takeEvents', { tenant: TENANT }), {
+      record: { newestInstall, rivals },
+      events,
+      processes: [open],
     });
   });
 
@@ -75,7 +83,7 @@ describe('taking events from the inbox', () => {
     bench.processes.untakenEvents = [untaken('event-1'), untaken('event-2', 'not an event'), untaken('event-3')];
     await bench.run('takeEvents', { tenant: TENANT });
     assert.deepEqual(bench.journal, ['takeInstall: event-1', 'quarantineTaken: event-2', 'takeInstall: event-3']);
-    assert.deepEqual(bench.processes.quarantined, [
+    assert.deepEqual(bench.processes.calls.quarantineTaken, [
       { eventId: 'event-2', reason: 'The event lacks usable fields: private_key', at: NOW },
     ]);
   });
@@ -89,7 +97,7 @@ describe('taking events from the inbox', () => {
     };
     await bench.run('takeEvents', { tenant: TENANT });
     assert.deepEqual(bench.journal, ['quarantineTaken: event-1', 'takeInstall: event-2']);
-    assert.deepEqual(bench.processes.quarantined, [
+    assert.deepEqual(bench.processes.calls.quarantineTaken, [
       {
         eventId: 'event-1',
         reason:

@@ -4,9 +4,11 @@ import { ProductConfigurationError } from '../../product/errors.js';
 import { StoreUnavailableError } from '../../store/errors.js';
 import { type Bench, createBench, NOW } from './support/bench.js';
 import { failureOf } from './support/failure.js';
-import { installRecord, PROCESS_ID } from './support/processes.js';
+import { installRecord, PROCESS_ID } from './support/records.js';
 
 const INPUT = { processId: PROCESS_ID };
+/** What needs a person is tried again hourly. */
+const HOUR_MS = 3_600_000;
 const DONE = { productAccountId: 'product-1', users: 2 };
 
 let bench: Bench;
@@ -39,16 +41,16 @@ describe('provisioning', () => {
       'product.syncUsers',
       'recordProvisioned',
     ]);
-    const [recorded] = bench.processes.provisioned;
+    const [recorded] = bench.processes.calls.recordProvisioned;
     assert.ok(recorded !== undefined);
     const { attemptToken, ...rest } = recorded;
-    assert.equal(attemptToken, bench.processes.claims[0]?.attemptToken);
+    assert.equal(attemptToken, bench.processes.calls.claim[0]?.attemptToken);
     assert.deepEqual(rest, {
       processId: PROCESS_ID,
       productAccountId: 'product-1',
       users: [
-        { talkdeskUserId: 'user-1', productUserId: 'p-user-1' },
-        { talkdeskUserId: 'user-2', productUserId: 'p-user-2' },
+        { talkdeskUserId: 'user-1', productUserId: 'p-user-1', seat: 'active' },
+        { talkdeskUserId: 'user-2', productUserId: 'p-user-2', seat: 'active' },
       ],
       stepResult: DONE,
       at: NOW,
@@ -58,7 +60,7 @@ describe('provisioning', () => {
 
   it('says who is installed, with what plan, and where to sign in; no secret', async () => {
     await bench.run('provisionAccount', INPUT);
-    assert.deepEqual(withoutSignal(bench.product.provisions[0]), {
+    assert.deepEqual(withoutSignal(bench.product.calls.provision[0]), {
       ...CALL,
       idempotencyKey: 'install:event-1:provision',
       accountName: 'acme',
@@ -66,20 +68,23 @@ describe('provisioning', () => {
       planName: 'Paid Plus',
       licenses: 10,
       adminUserId: 'user-1',
+      keptAccountId: null,
       sso: {
         authorizationUrl: 'https://acme.talkdeskid.com/oauth/authorize',
         tokenUrl: 'https://acme.talkdeskid.com/oauth/token',
         userinfoUrl: 'https://api.talkdeskapp.com/users/me',
       },
     });
-    assert.deepEqual(withoutSignal(bench.product.syncs[0]), {
+    assert.deepEqual(withoutSignal(bench.product.calls.syncUsers[0]), {
       ...CALL,
       idempotencyKey: 'install:event-1:users',
       productAccountId: 'product-1',
       users: [
-        { talkdeskUserId: 'user-1', email: 'one@acme.test', name: 'One', admin: true },
-        { talkdeskUserId: 'user-2', email: null, name: null, admin: false },
+        { talkdeskUserId: 'user-1', email: 'one@acme.test', name: 'One', admin: true, seat: 'active' },
+        { talkdeskUserId: 'user-2', email: null, name: null, admin: false, seat: 'active' },
       ],
+      seats: 10,
+      autoProvisionFilters: [],
     });
     assert.deepEqual(bench.facts, [
       {
@@ -92,6 +97,13 @@ describe('provisioning', () => {
     ]);
   });
 
+  it('has the account of an earlier installation opened again', async () => {
+    bench.processes.record = installRecord({ productAccountId: 'product-1', keptAccountId: 'product-1' });
+    assert.deepEqual(await bench.run('provisionAccount', INPUT), DONE);
+    assert.deepEqual(bench.journal.slice(1, 3), ['product.provision', 'product.syncUsers']);
+    assert.equal(bench.product.calls.provision[0]?.keptAccountId, 'product-1');
+  });
+
   it('is not repeated when it was done before, and lets the next step act at once', async () => {
     bench.processes.record = installRecord({ undo: 'registered', stepResults: { provision: DONE } });
     assert.deepEqual(await bench.run('provisionAccount', INPUT), DONE);
@@ -102,14 +114,14 @@ describe('provisioning', () => {
   it('gives its result also after the process has its outcome, when its step runs again', async () => {
     bench.processes.record = installRecord({ outcome: 'approved', stepResults: { provision: DONE } });
     assert.deepEqual(await bench.run('provisionAccount', INPUT), DONE);
-    assert.deepEqual(bench.product.provisions, []);
+    assert.deepEqual(bench.product.calls.provision, []);
   });
 
   it('is not begun for a process that ended without it', async () => {
     bench.processes.record = installRecord({ outcome: 'superseded' });
     const { type, retried } = await failureOf(bench.run('provisionAccount', INPUT));
     assert.deepEqual({ type, retried }, { type: 'PreEmpted', retried: false });
-    assert.deepEqual(bench.product.provisions, []);
+    assert.deepEqual(bench.product.calls.provision, []);
   });
 
   it('fails as refused with the product’s reason, and lets the reject act at once', async () => {
@@ -128,7 +140,7 @@ describe('provisioning', () => {
     bench.product.answers.syncUsers = () => ({ status: 'refused', reason: 'Too many users.' });
     const { type, message } = await failureOf(bench.run('provisionAccount', INPUT));
     assert.deepEqual([type, message], ['Refused', 'Too many users.']);
-    assert.deepEqual(bench.processes.provisioned, []);
+    assert.deepEqual(bench.processes.calls.recordProvisioned, []);
   });
 
   it('does not ask the product again once a reject was on its way', async () => {
@@ -153,7 +165,7 @@ describe('provisioning', () => {
     bench.product.answers.provision = () => ({ status: 'done', productAccountId: 'product-1' });
     assert.deepEqual(await bench.run('provisionAccount', INPUT), DONE);
     assert.deepEqual(
-      bench.product.provisions.map(({ idempotencyKey }) => idempotencyKey),
+      bench.product.calls.provision.map(({ idempotencyKey }) => idempotencyKey),
       ['install:event-1:provision', 'install:event-1:provision'],
     );
   });
@@ -164,7 +176,7 @@ describe('provisioning', () => {
     bench.processes.failing = {};
     await bench.run('provisionAccount', INPUT, { attempt: 2 });
     assert.deepEqual(
-      [...bench.product.provisions, ...bench.product.syncs].map(({ idempotencyKey }) => idempotencyKey),
+      [...bench.product.calls.provision, ...bench.product.calls.syncUsers].map(({ idempotencyKey }) => idempotencyKey),
       ['install:event-1:provision', 'install:event-1:provision', 'install:event-1:users', 'install:event-1:users'],
     );
   });
@@ -173,8 +185,8 @@ describe('provisioning', () => {
     bench.product.answers.provision = () => {
       throw new ProductConfigurationError('The setting databaseUrl is missing.');
     };
-    const { type, message, retried } = await failureOf(bench.run('provisionAccount', INPUT));
-    assert.deepEqual([type, message, retried], ['NeedsPerson', 'The setting databaseUrl is missing.', false]);
+    const { type, message, delayMs } = await failureOf(bench.run('provisionAccount', INPUT));
+    assert.deepEqual([type, message, delayMs], ['NeedsPerson', 'The setting databaseUrl is missing.', HOUR_MS]);
     assert.equal(bench.processes.holder, null);
   });
 
@@ -196,8 +208,8 @@ describe('provisioning', () => {
     };
     const { type, message } = await failureOf(bench.run('provisionAccount', INPUT));
     assert.deepEqual([type, message], ['PreEmpted', 'overtaken by event event-9']);
-    assert.deepEqual(bench.product.syncs, []);
-    assert.deepEqual(bench.processes.provisioned, []);
+    assert.deepEqual(bench.product.calls.syncUsers, []);
+    assert.deepEqual(bench.processes.calls.recordProvisioned, []);
   });
 });
 
@@ -207,7 +219,7 @@ describe('undoing what was provisioned', () => {
     bench.processes.preemptedBy = 'event-9';
     await bench.run('undoProvisioning', INPUT);
     assert.deepEqual(bench.journal, ['claim', 'product.deprovision', 'recordUndone']);
-    assert.deepEqual(withoutSignal(bench.product.deprovisions[0]), {
+    assert.deepEqual(withoutSignal(bench.product.calls.deprovision[0]), {
       ...CALL,
       idempotencyKey: 'install:event-1:deprovision',
     });
@@ -224,7 +236,7 @@ describe('undoing what was provisioned', () => {
       await bench.run('undoProvisioning', INPUT);
       assert.deepEqual([bench.processes.record.undo, bench.processes.holder], [undo, null]);
     }
-    assert.deepEqual(bench.product.deprovisions, []);
+    assert.deepEqual(bench.product.calls.deprovision, []);
     assert.deepEqual(bench.facts, []);
   });
 
@@ -239,12 +251,11 @@ describe('undoing what was provisioned', () => {
     bench.product.answers.deprovision = () => ({ status: 'refused', reason: 'The account has open invoices.' });
     assert.deepEqual(await failureOf(bench.run('undoProvisioning', INPUT)), {
       type: 'NeedsPerson',
-      message:
-        'The product refuses to undo what was provisioned for process install:event-1: The account has open invoices.',
-      retried: false,
-      delayMs: null,
+      message: 'The product refuses what it must do (deprovision): The account has open invoices.',
+      retried: true,
+      delayMs: HOUR_MS,
     });
-    assert.deepEqual(bench.journal, ['claim', 'product.deprovision', 'release']);
+    assert.deepEqual(bench.journal, ['claim', 'product.deprovision', 'release', 'recordParked']);
     assert.equal(bench.processes.record.undo, 'registered');
   });
 
@@ -258,7 +269,7 @@ describe('undoing what was provisioned', () => {
     bench.product.answers.deprovision = () => ({ status: 'done' });
     await bench.run('undoProvisioning', INPUT, { attempt: 5 });
     assert.deepEqual(
-      bench.product.deprovisions.map(({ idempotencyKey }) => idempotencyKey),
+      bench.product.calls.deprovision.map(({ idempotencyKey }) => idempotencyKey),
       ['install:event-1:deprovision', 'install:event-1:deprovision'],
     );
     assert.equal(bench.processes.record.undo, 'done');

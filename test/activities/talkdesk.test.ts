@@ -5,10 +5,13 @@ import { SealingError, StoreUnavailableError } from '../../store/errors.js';
 import type { StateMeaning } from '../../talkdesk/types.js';
 import { type Bench, createBench, NOW } from './support/bench.js';
 import { failureOf } from './support/failure.js';
-import { CLIENT_SECRET, installRecord, PRIVATE_KEY, PROCESS_ID } from './support/processes.js';
+import { CLIENT_SECRET, PRIVATE_KEY } from './support/processes.js';
+import { installRecord, PROCESS_ID } from './support/records.js';
 import { talkdeskError } from './support/talkdesk.js';
 
 const INPUT = { processId: PROCESS_ID };
+/** What needs a person is tried again hourly. */
+const HOUR_MS = 3_600_000;
 
 let bench: Bench;
 beforeEach(() => {
@@ -26,16 +29,17 @@ describe('syncing from Talkdesk', () => {
       'readUsers',
     ]);
     assert.deepEqual(bench.journal.slice(5), ['recordSync']);
-    assert.deepEqual(bench.processes.synced, [
+    assert.deepEqual(bench.processes.calls.recordSync, [
       {
         processId: PROCESS_ID,
-        stepResult: { remoteState: 'waiting', users: 2 },
+        stepResult: { remoteState: 'waiting', users: 2, autoProvisionFilters: [] },
         snapshot: {
           remoteState: 'waiting',
           remoteStateWord: 'installing',
           remoteUpdatedAt: new Date('2026-01-05T10:00:01Z'),
           companyName: 'Acme Inc.',
           planName: 'Paid Plus',
+          planType: 'paid',
           licenses: 10,
           adminUserId: 'user-1',
           scopes: ['apps:read', 'apps:write'],
@@ -65,7 +69,7 @@ describe('syncing from Talkdesk', () => {
         keyAlgorithm: 'ES256',
       },
     });
-    assert.doesNotMatch(JSON.stringify([bench.facts, bench.processes.synced]), /SECRET/);
+    assert.doesNotMatch(JSON.stringify([bench.facts, bench.processes.calls.recordSync]), /SECRET/);
     assert.deepEqual(bench.facts.map(({ name }) => name).sort(), ['account', 'token', 'users']);
   });
 
@@ -78,7 +82,7 @@ describe('syncing from Talkdesk', () => {
       totalLicenses: null,
     });
     await bench.run('syncFromTalkdesk', INPUT);
-    const snapshot = bench.processes.synced[0]?.snapshot;
+    const snapshot = bench.processes.calls.recordSync[0]?.snapshot;
     assert.deepEqual([snapshot?.planName, snapshot?.licenses], [null, 20]);
   });
 
@@ -101,33 +105,33 @@ describe('syncing from Talkdesk', () => {
   ] as const) {
     it(`needs a person for the state ${state}, and stores nothing`, async () => {
       bench.talkdesk.state = state;
-      const { type, message, retried } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
-      assert.deepEqual({ type, retried }, { type: 'NeedsPerson', retried: false });
+      const { type, message, delayMs } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
+      assert.deepEqual({ type, delayMs }, { type: 'NeedsPerson', delayMs: HOUR_MS });
       assert.match(message, new RegExp(`"${word}"`));
-      assert.deepEqual(bench.processes.synced, []);
+      assert.deepEqual(bench.processes.calls.recordSync, []);
     });
   }
 
   it('needs a person for a host that is not in the region table, and does not talk to it', async () => {
     const installation = { ...installRecord().installation, apiRoot: 'https://api.unlisted.test' };
     bench.processes.record = installRecord({ installation });
-    const { type, retried } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
-    assert.deepEqual({ type, retried }, { type: 'NeedsPerson', retried: false });
-    assert.deepEqual(bench.journal, []);
+    const { type, delayMs } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
+    assert.deepEqual({ type, delayMs }, { type: 'NeedsPerson', delayMs: HOUR_MS });
+    assert.deepEqual(bench.journal, ['recordParked']);
   });
 
   it('needs a person where no credentials are stored', async () => {
     bench.processes.record = installRecord({ credential: null });
     const { type, message } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
     assert.deepEqual([type, message], ['NeedsPerson', 'No credentials are stored for installation installation-1.']);
-    assert.deepEqual(bench.journal, []);
+    assert.deepEqual(bench.journal, ['recordParked']);
   });
 
   it('is tried again when one of the readings fails, and stores nothing', async () => {
     bench.talkdesk.failing.readUsers = talkdeskError('retryable', { status: 429, retryAfterMs: 7_000 });
     const { type, retried, delayMs } = await failureOf(bench.run('syncFromTalkdesk', INPUT));
     assert.deepEqual({ type, retried, delayMs }, { type: 'Retryable', retried: true, delayMs: 7_000 });
-    assert.deepEqual(bench.processes.synced, []);
+    assert.deepEqual(bench.processes.calls.recordSync, []);
   });
 
   it('believes on its third regular attempt that the installation is gone', async () => {
@@ -148,7 +152,7 @@ describe('syncing from Talkdesk', () => {
     assert.equal(bench.journal.length, 5);
     bench.talkdesk.failing = {};
     await bench.run('syncFromTalkdesk', INPUT);
-    assert.equal(bench.processes.synced.length, 1);
+    assert.equal(bench.processes.calls.recordSync.length, 1);
   });
 });
 

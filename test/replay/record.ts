@@ -13,7 +13,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { LIFECYCLE_WORKFLOW } from '../../contracts/messages.js';
 import { createWorker } from '../../worker/create-worker.js';
-import { fakeActivities } from '../support/fake-activities.js';
+import { fakeActivities, tenantWith } from '../support/fake-activities.js';
 import { createTimeSkipping, testWorkflowBundle } from '../support/temporal.js';
 import { REPLAY_CASES } from './cases.js';
 
@@ -25,26 +25,24 @@ after(async () => {
   await env?.teardown();
 });
 
-for (const [name, overrides] of Object.entries(REPLAY_CASES)) {
+for (const [name, { kinds, overrides }] of Object.entries(REPLAY_CASES)) {
   const file = fileURLToPath(new URL(`./histories/${name}.json`, import.meta.url));
   it(`records ${name}`, async () => {
     if (existsSync(file)) return;
-    const eventId = randomUUID();
-    const process = {
-      processId: `install:${eventId}`,
-      kind: 'install' as const,
-      eventId,
-      installationId: 'installation-1',
-      createdAtMs: await env.currentTimeMs(),
-      needsUndo: false,
-    };
+    const nowMs = await env.currentTimeMs();
+    const processes = kinds.map((kind, index) => {
+      const eventId = randomUUID();
+      const createdAtMs = nowMs - (kinds.length - index) * 60_000;
+      const ids = { eventId, processId: `${kind}:${eventId}`, installationId: 'installation-1' };
+      return { ...ids, kind, createdAtMs, needsUndo: false };
+    });
     const taskQueue = randomUUID();
     const worker = await createWorker({
       connection: env.nativeConnection,
       namespace: 'default',
       taskQueue,
       workflowBundle: testWorkflowBundle(),
-      activities: fakeActivities(process, overrides()).activities,
+      activities: fakeActivities(tenantWith(...processes), overrides?.()).activities,
       warn: () => undefined,
     });
     await worker.runUntil(async () => {

@@ -7,7 +7,7 @@ import { FAILURE_TYPES } from '../../contracts/failures.js';
 import { LIFECYCLE_WORKFLOW, type LifecycleResult, type ProcessRef, wakeSignal } from '../../contracts/messages.js';
 import { createWorker } from '../../worker/create-worker.js';
 import { eventually } from '../support/eventually.js';
-import { fakeActivities } from '../support/fake-activities.js';
+import { fakeActivities, tenantWith } from '../support/fake-activities.js';
 import { connectTemporal, type TestTemporal, testWorkflowBundle } from '../support/temporal.js';
 
 let temporal: TestTemporal;
@@ -30,7 +30,7 @@ async function wakeDuringAttempt(ending: (context: Context) => Promise<never>): 
     needsUndo: false,
   };
   let attempts = 0;
-  const { activities } = fakeActivities(process, {
+  const { activities } = fakeActivities(tenantWith(process), {
     async provisionAccount() {
       attempts += 1;
       if (attempts === 1) throw ApplicationFailure.create({ type: FAILURE_TYPES.retryable, message: 'down' });

@@ -39,7 +39,7 @@ describe('an error in workflow code', () => {
         return failed?.workflowTaskFailedEventAttributes?.failure?.stackTrace;
       });
       const places = stack.split('\n').filter((line) => line.trim().startsWith('at '));
-      assert.match(places[0] ?? '', /contracts\/events\.ts:\d+/);
+      assert.match(places[0] ?? '', /workflows\/lifecycle\.ts:\d+/);
       assert.ok(places.length <= 2, stack);
       await handle.terminate();
     });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Activities, createActivities } from '../../../activities/index.js';
+import type { AppRules } from '../../../activities/policy.js';
 import type { LifecycleFact } from '../../../contracts/facts.js';
 import type { Processes } from '../../../store/types.js';
 import { TalkdeskDataError } from '../../../talkdesk/errors.js';
-import type { InstalledEvent } from '../../../talkdesk/types.js';
 import { type FakeProcesses, fakeProcesses } from './processes.js';
 import { type FakeProduct, fakeProduct } from './product.js';
 import { type FakeTalkdesk, fakeTalkdesk, talkdeskError } from './talkdesk.js';
@@ -32,6 +32,14 @@ export interface Bench {
   processes: FakeProcesses;
   talkdesk: FakeTalkdesk;
   product: FakeProduct;
+  /** What the app's owner decided: nothing, unless a test says otherwise. */
+  rules: AppRules;
+  /** Address of the service for products, if it has one. */
+  publicUrl: string | null;
+  /** Errors in the log, with the reason that they give. */
+  errors: string[];
+  /** Moves business time to this moment. */
+  setNow(now: Date): void;
   facts: LifecycleFact[];
   /** What was changed in the store and asked of Talkdesk and the product, in order. */
   journal: string[];
@@ -44,12 +52,21 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
   const processes = fakeProcesses(journal);
   const talkdesk = fakeTalkdesk(journal);
   const product = fakeProduct(journal);
+  let now = NOW;
   const activities = createActivities({
     processes: options.processes ?? processes,
     talkdesk,
     events: {
       parseInstalled: readBody,
-      withoutSecrets: (rawBody) => JSON.stringify({ about: readBody(rawBody).installationId }),
+      parseChange: readBody,
+      parseRotated: readBody,
+      parseTrial: readBody,
+      parseLogout: readBody,
+      withoutSecrets: (rawBody) =>
+        JSON.stringify({ about: readBody<{ installationId: string }>(rawBody).installationId }),
+      assertKeyFits: (_privateKey, keyAlgorithm) => {
+        if (keyAlgorithm === 'PS512') throw new TalkdeskDataError('The private key does not fit.');
+      },
       assertKnownHosts: ({ apiRoot }) => {
         if (apiRoot !== 'https://api.talkdeskapp.com') throw talkdeskError('needs-person');
       },
@@ -58,15 +75,28 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
       assert.equal(appId, 'app-1');
       return product;
     },
-    now: () => NOW,
+    rulesFor: (appId) => {
+      assert.equal(appId, 'app-1');
+      return bench.rules;
+    },
+    regionOf: (apiRoot) => (apiRoot === 'https://api.talkdeskapp.com' ? 'us' : null),
+    callbackUrlFor: (processId) => (bench.publicUrl === null ? undefined : `${bench.publicUrl}/${processId}`),
+    now: () => now,
     observe: (fact) => facts.push(fact),
     random: () => 0,
   });
-  return {
+  const bench: Bench = {
     async run<N extends Name>(name: N, input: Input<N>, as: AttemptKind = {}): Promise<Result<N>> {
       const { isLocal = false, attempt = 1 } = as;
       // Failures are what these tests are about; they are not worth a warning each.
-      const environment = new MockActivityEnvironment({ isLocal, attempt }, { logger: new DefaultLogger('ERROR') });
+      const environment = new MockActivityEnvironment(
+        { isLocal, attempt },
+        {
+          logger: new DefaultLogger('ERROR', ({ message, meta }) =>
+            bench.errors.push(`${message}: ${meta?.['reason']}`),
+          ),
+        },
+      );
       as.within?.(environment);
       const activity = activities[name] as (input: Input<N>) => Promise<Result<N>>;
       return await environment.run<[Input<N>], Result<N>, typeof activity>(activity, input);
@@ -74,14 +104,21 @@ export function createBench(options: { processes?: Processes } = {}): Bench {
     processes,
     talkdesk,
     product,
+    rules: { policy: [], seats: 'assignment-order' },
+    publicUrl: null,
+    errors: [],
+    setNow(moment) {
+      now = moment;
+    },
     facts,
     journal,
   };
+  return bench;
 }
 
-/** Bodies of these tests are the installed event itself; anything else is as unusable as a reader finds it. */
-function readBody(rawBody: Buffer): InstalledEvent {
+/** Bodies of these tests are what their reader gives; anything else is as unusable as a reader finds it. */
+function readBody<T>(rawBody: Buffer): T {
   const text = rawBody.toString('utf8');
   if (!text.startsWith('{')) throw new TalkdeskDataError('The event lacks usable fields', ['private_key']);
-  return JSON.parse(text) as InstalledEvent;
+  return JSON.parse(text, (key, value) => (/(At)$/.test(key) && value !== null ? new Date(value) : value)) as T;
 }

@@ -1,63 +1,65 @@
-import type {
-  Product,
-  ProductAnswer,
-  ProductCall,
-  ProvisionAnswer,
-  ProvisionCall,
-  SyncUsersAnswer,
-  SyncUsersCall,
-} from '../../../product/port.js';
+import type { Product } from '../../../product/port.js';
+
+/** The calls of the port that a process or event leads to. */
+const METHODS = [
+  'provision',
+  'update',
+  'suspend',
+  'resume',
+  'deprovision',
+  'syncUsers',
+  'previewUsers',
+  'onLogout',
+] as const;
+type Method = (typeof METHODS)[number];
+type CallTo<M extends Method> = Parameters<Product[M]>[0];
+type AnswerOf<M extends Method> = Awaited<ReturnType<Product[M]>>;
 
 /** A product that says yes, unless told otherwise; the answers are those of the next calls. */
 export interface FakeProduct extends Product {
-  answers: {
-    provision: () => ProvisionAnswer;
-    syncUsers: (call: SyncUsersCall) => SyncUsersAnswer;
-    deprovision: () => ProductAnswer;
-  };
-  provisions: ProvisionCall[];
-  syncs: SyncUsersCall[];
-  deprovisions: ProductCall[];
+  answers: { [M in Method]: (call: CallTo<M>) => AnswerOf<M> | Promise<AnswerOf<M>> };
+  calls: { [M in Method]: CallTo<M>[] };
 }
 
 /** Writes every call to the journal. */
 export function fakeProduct(journal: string[]): FakeProduct {
-  const unplanned = (method: string) => (): never => {
-    throw new Error(`The product was not to be called: ${method}.`);
+  const done = () => ({ status: 'done' }) as const;
+  const called = async <M extends Method>(method: M, call: CallTo<M>): Promise<AnswerOf<M>> => {
+    journal.push(`product.${method}`);
+    fake.calls[method].push(call);
+    return await fake.answers[method](call);
   };
   const fake: FakeProduct = {
     answers: {
       provision: () => ({ status: 'done', productAccountId: 'product-1' }),
       syncUsers: ({ users }) => ({
         status: 'done',
-        users: users.map(({ talkdeskUserId }) => ({ talkdeskUserId, productUserId: `p-${talkdeskUserId}` })),
+        users: users.map(({ talkdeskUserId, seat }) => ({
+          talkdeskUserId,
+          productUserId: `p-${talkdeskUserId}`,
+          seat,
+        })),
       }),
-      deprovision: () => ({ status: 'done' }),
+      previewUsers: () => ({ status: 'done', add: 0, resume: 0, suspend: 0 }),
+      update: done,
+      suspend: done,
+      resume: done,
+      deprovision: done,
+      onLogout: done,
     },
-    provisions: [],
-    syncs: [],
-    deprovisions: [],
+    calls: Object.fromEntries(METHODS.map((method) => [method, []])) as unknown as FakeProduct['calls'],
 
-    async provision(call) {
-      journal.push('product.provision');
-      fake.provisions.push(call);
-      return fake.answers.provision();
+    provision: (call) => called('provision', call),
+    update: (call) => called('update', call),
+    suspend: (call) => called('suspend', call),
+    resume: (call) => called('resume', call),
+    deprovision: (call) => called('deprovision', call),
+    syncUsers: (call) => called('syncUsers', call),
+    previewUsers: (call) => called('previewUsers', call),
+    onLogout: (call) => called('onLogout', call),
+    async lookup() {
+      throw new Error('The product was not to be asked for an account.');
     },
-    async syncUsers(call) {
-      journal.push('product.syncUsers');
-      fake.syncs.push(call);
-      return fake.answers.syncUsers(call);
-    },
-    async deprovision(call) {
-      journal.push('product.deprovision');
-      fake.deprovisions.push(call);
-      return fake.answers.deprovision();
-    },
-    update: unplanned('update'),
-    suspend: unplanned('suspend'),
-    resume: unplanned('resume'),
-    lookup: unplanned('lookup'),
-    onLogout: unplanned('onLogout'),
     async close() {},
   };
   return fake;

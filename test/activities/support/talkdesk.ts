@@ -5,6 +5,8 @@ import type {
   StateMeaning,
   StateVerb,
   TalkdeskClient,
+  TalkdeskInstallation,
+  TalkdeskSubscription,
 } from '../../../talkdesk/types.js';
 
 /** A word of Talkdesk's for each meaning (talkdesk-api.md 4.4). */
@@ -23,10 +25,17 @@ export interface FakeTalkdesk extends TalkdeskClient {
   state: StateMeaning;
   /** What the next readings show instead, one after the other. */
   readings: StateMeaning[];
+  /** Takes the place of the usual word for the state. */
+  stateWord: string | null;
+  stateUpdatedAt: Date | null;
+  autoProvisionFilters: TalkdeskInstallation['autoProvisionFilters'];
+  subscription: TalkdeskSubscription;
   failing: Partial<Record<keyof TalkdeskClient, Error>>;
   /** What a state call does, instead of putting the decision into force. */
   onPost: ((verb: StateVerb) => void) | null;
   posts: { verb: StateVerb; reason: string }[];
+  /** Client ids of the credentials that were acknowledged. */
+  acknowledged: string[];
   /** In whose name calls were made. */
   seenAccess: InstallationAccess[];
   seenLimits: CallLimits[];
@@ -52,9 +61,14 @@ export function fakeTalkdesk(journal: string[]): FakeTalkdesk {
   const fake: FakeTalkdesk = {
     state: 'waiting',
     readings: [],
+    stateWord: null,
+    stateUpdatedAt: new Date('2026-01-05T10:00:01Z'),
+    autoProvisionFilters: [],
+    subscription: { id: 'plan-1', type: 'paid', licenseType: 'individual', name: 'Paid Plus', totalLicenses: 10 },
     failing: {},
     onPost: null,
     posts: [],
+    acknowledged: [],
     seenAccess: [],
     seenLimits: [],
 
@@ -72,16 +86,18 @@ export function fakeTalkdesk(journal: string[]): FakeTalkdesk {
       return {
         id: 'installation-1',
         accountId: 'account-1',
-        stateWord: WORDS[state],
+        stateWord: fake.stateWord ?? WORDS[state],
         state,
-        stateUpdatedAt: new Date('2026-01-05T10:00:01Z'),
+        stateUpdatedAt: fake.stateUpdatedAt,
         scopes: ['apps:read', 'apps:write'],
         totalLicenses: 20,
+        autoProvisionFilters: fake.autoProvisionFilters,
         createdBy: { id: 'user-1', email: 'one@acme.test', name: 'One' },
       };
     },
-    async readUsers(access, limits) {
+    async readUsers(access, limits, onPage) {
       called('readUsers', access, limits);
+      onPage?.({ read: 2, total: null });
       return [
         { id: 'user-1', email: 'one@acme.test', name: 'One', active: true },
         { id: 'user-2', email: null, name: null, active: null },
@@ -89,13 +105,20 @@ export function fakeTalkdesk(journal: string[]): FakeTalkdesk {
     },
     async readSubscription(access, limits) {
       called('readSubscription', access, limits);
-      return { id: 'plan-1', type: 'paid', licenseType: 'individual', name: 'Paid Plus', totalLicenses: 10 };
+      return fake.subscription;
     },
     async postState(access, verb, reason, limits) {
       fake.posts.push({ verb, reason });
       called('postState', access, limits, `: ${verb}`);
       if (fake.onPost !== null) fake.onPost(verb);
       else fake.state = verb === 'approve' ? 'accepted' : 'refused';
+    },
+    async acknowledgeCredentials(access, clientId, limits) {
+      called('acknowledgeCredentials', access, limits);
+      fake.acknowledged.push(clientId);
+    },
+    async requestRotation(access, limits) {
+      called('requestRotation', access, limits);
     },
     forgetTokens() {
       journal.push('forgetTokens');
