@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { BodyProblem } from './read-body.js';
 
 /** What a sender is told. The text is for the person reading the sender's log; it repeats nothing that was sent. */
 export interface Answer {
@@ -6,6 +7,22 @@ export interface Answer {
   text?: string;
   headers?: Record<string, string>;
 }
+
+/** What `Retry-After` says, in seconds. Talkdesk has its own schedule (talkdesk-api.md 1.5). */
+const RETRY_AFTER = { 'Retry-After': '60' };
+
+/** Asks the sender for another attempt later. */
+export function comeAgain(text: string): Answer {
+  return { status: 503, text, headers: RETRY_AFTER };
+}
+
+/** The answer to a request whose body was not read. */
+export const BODY_ANSWERS: Record<BodyProblem, Answer> = {
+  'too-large': { status: 413, text: 'the body is larger than this endpoint takes' },
+  'too-slow': { status: 408, text: 'the body was not complete in time' },
+  busy: comeAgain('too much is being received now, come again'),
+  aborted: { status: 400, text: 'the body was not complete' },
+};
 
 /** How long a sender that is still sending may go on after its answer, in milliseconds. */
 const LINGER_MS = 2_000;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { DispatchItem, Inbox } from '../store/types.js';
 import { messageOf } from './errors.js';
 import type { Metrics } from './metrics.js';
-import type { LifecycleStarter, StartResult } from './temporal.js';
+import type { HandOverOptions, LifecycleStarter, StartResult } from './temporal.js';
 
 /** Hands events to Temporal right after their acknowledgement. */
 export interface Dispatcher {
@@ -12,7 +12,7 @@ export interface Dispatcher {
    */
   dispatch(item: DispatchItem): void;
   /** Hands over and marks it done. Throws `TemporalError` or the store's error; harmless to repeat. */
-  handOver(item: DispatchItem, options: { durableFirst: boolean }): Promise<StartResult>;
+  handOver(item: DispatchItem, options: HandOverOptions): Promise<StartResult>;
   /** Waits until nothing is on its way, for `timeoutMs` at most. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -28,7 +28,7 @@ export function createDispatcher(deps: {
   const { starter, inbox, metrics, log } = deps;
   const inFlight = new Map<string, Promise<void>>();
 
-  async function handOver(item: DispatchItem, options: { durableFirst: boolean }): Promise<StartResult> {
+  async function handOver(item: DispatchItem, options: HandOverOptions): Promise<StartResult> {
     try {
       // Asked before the start: should the server be emptied in between, the row carries the old id and is handed over again.
       const namespaceId = await starter.namespaceId();

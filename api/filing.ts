@@ -1,10 +1,8 @@
 import { EVENT_TYPES } from '../contracts/events.js';
-import { MAX_WORKFLOW_ID_LENGTH, workflowIdOf } from '../contracts/ids.js';
+import { MAX_WORKFLOW_ID_LENGTH } from '../contracts/ids.js';
 import type { Delivery } from '../store/types.js';
 import type { EnvelopeResult } from '../talkdesk/types.js';
-
-/** The only type this release acts on. */
-const DISPATCHED_TYPE = 'app.installed';
+import { runIdOf } from './runs.js';
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
 
@@ -22,15 +20,12 @@ export function fileDelivery(result: EnvelopeResult, isKnownApp: (appId: string)
   const { envelope } = result;
   const refuse = (reason: string): Filing => ({ kind: 'quarantine', eventId: envelope.eventId, reason });
   if (!isKnownApp(envelope.appId)) return refuse('the app id is not configured here: add it to APPS_FILE');
-  const known = KNOWN_TYPES.has(envelope.type);
-  if (known && envelope.accountId === null) return refuse(`${envelope.type} without an account id`);
-  if (known && envelope.installationId === null) return refuse(`${envelope.type} without an installation id`);
-  if (
-    known &&
-    workflowIdOf({ appId: envelope.appId, accountId: envelope.accountId ?? '' }).length > MAX_WORKFLOW_ID_LENGTH
-  ) {
+  if (!KNOWN_TYPES.has(envelope.type)) return { kind: 'accept', delivery: { ...envelope, disposition: 'record' } };
+  const { appId, accountId } = envelope;
+  if (accountId === null) return refuse(`${envelope.type} without an account id`);
+  if (envelope.installationId === null) return refuse(`${envelope.type} without an installation id`);
+  if (runIdOf({ ...envelope, tenant: { appId, accountId } }).length > MAX_WORKFLOW_ID_LENGTH) {
     return refuse('app id and account id are too long for a workflow id');
   }
-  const disposition = envelope.type === DISPATCHED_TYPE ? 'dispatch' : known ? 'keep' : 'record';
-  return { kind: 'accept', delivery: { ...envelope, disposition } };
+  return { kind: 'accept', delivery: { ...envelope, disposition: 'dispatch' } };
 }

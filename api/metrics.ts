@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client';
+import type { StartResult } from './temporal.js';
 
 /** How a delivery was answered. */
 export type DeliveryAnswer =
@@ -23,7 +24,9 @@ export interface Metrics {
   /** A delivery was acknowledged after this many seconds. */
   acknowledged(seconds: number): void;
   /** One hand-over to Temporal ended so; `left` means it was left to the sweeper. */
-  dispatch(result: 'started' | 'woken' | 'failed' | 'left'): void;
+  dispatch(result: StartResult | 'failed' | 'left'): void;
+  /** A product's callback was answered with this status. */
+  callback(status: number): void;
   /** The sweeper claimed this many events. */
   claimed(reason: 'undispatched' | 'audit', count: number): void;
 }
@@ -50,6 +53,12 @@ export function createMetrics(): Metrics {
     labelNames: ['result'],
     registers,
   });
+  const callbacks = new Counter({
+    name: 'appconnect_product_callbacks_total',
+    help: 'Callbacks of products by status code of the answer',
+    labelNames: ['status'],
+    registers,
+  });
   const claims = new Counter({
     name: 'appconnect_sweeper_claims_total',
     help: 'Events claimed by the sweeper by reason',
@@ -61,6 +70,7 @@ export function createMetrics(): Metrics {
     delivery: (answer) => deliveries.inc({ answer }),
     acknowledged: (seconds) => ackSeconds.observe(seconds),
     dispatch: (result) => dispatches.inc({ result }),
+    callback: (status) => callbacks.inc({ status }),
     claimed: (reason, count) => claims.inc({ reason }, count),
   };
 }

@@ -12,6 +12,7 @@ import { readEnvelope } from '../talkdesk/envelope.js';
 import { createHttpClient } from '../talkdesk/http.js';
 import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { createDeliveryVerifier } from '../talkdesk/signature-keys.js';
+import { createRates, createTokenBucket } from '../talkdesk/token-bucket.js';
 import { createApp } from './app.js';
 import { createDispatcher } from './dispatcher.js';
 import { createHealth } from './health.js';
@@ -23,6 +24,10 @@ import { createLifecycleStarter, createTemporalClient } from './temporal.js';
 
 /** Real deliveries are about 2 KB. */
 const BODY_LIMITS: BodyLimits = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000, maxHeldBytes: 64 * 1024 * 1024 };
+/** Callbacks of products: each costs one look at the store and one signal. */
+/** For one process: about a thousand in its seven days. */
+const PROCESS_CALLBACK_RATE = { capacity: 20, perSecond: 1 / 600 };
+const CALLBACK_RATE = { capacity: 100, perSecond: 20 };
 /** Hand-overs right after the acknowledgement; what comes on top waits for the sweeper. */
 const MAX_DISPATCHES_IN_FLIGHT = 64;
 /** A start normally takes milliseconds; when it does not, the sweeper is the better place to wait. */
@@ -104,6 +109,9 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
       dispatcher,
       isKnownApp: (appId) => Object.hasOwn(config.apps, appId),
       bodyLimits: BODY_LIMITS,
+      starter,
+      callbackRate: createTokenBucket({ ...CALLBACK_RATE, now: systemClock }),
+      callbackRateOf: createRates({ ...PROCESS_CALLBACK_RATE, now: systemClock }),
       metrics,
       now,
       observe: options.observe ?? (() => undefined),

@@ -88,8 +88,8 @@ export function createSweeper(deps: {
     return done;
   }
 
-  async function handOver(item: DispatchItem): Promise<boolean> {
-    await dispatcher.handOver(item, { durableFirst: true });
+  async function handOver(item: DispatchItem, again: boolean): Promise<boolean> {
+    await dispatcher.handOver(item, { durableFirst: true, again });
     return true;
   }
 
@@ -99,17 +99,17 @@ export function createSweeper(deps: {
     const claim = { graceMs: deps.graceMs ?? GRACE_MS, leaseMs: LEASE_MS, limit: BATCH, namespaceId };
     const undispatched = await inbox.claimUndispatched(claim);
     if (undispatched.length > 0) metrics.claimed('undispatched', undispatched.length);
-    const handedOver = await forEach(undispatched, handOver);
+    const handedOver = await forEach(undispatched, (item) => handOver(item, false));
 
     const quiet = await inbox.claimForAudit({ quietMs: deps.auditQuietMs ?? AUDIT_QUIET_MS, limit: AUDIT_BATCH });
     if (quiet.length > 0) metrics.claimed('audit', quiet.length);
     const restarted = await forEach(quiet, async (item) => {
-      if (await starter.isOpen(item.tenant)) return false;
+      if (await starter.isOpen(item)) return false;
       log.warn(
         { eventId: item.eventId, installationId: item.installationId },
         'unsettled event without an open run: started again',
       );
-      return await handOver(item);
+      return await handOver(item, true);
     });
     if (handedOver + restarted > 0) log.info({ handedOver, restarted }, 'sweeper handed events over');
     return { handedOver, restarted };

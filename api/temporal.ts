@@ -7,27 +7,36 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { type TenantKey, workflowIdOf } from '../contracts/ids.js';
+import { workflowIdOf } from '../contracts/ids.js';
 import {
   INSTALLATION_ID_ATTRIBUTE,
   LIFECYCLE_WORKFLOW,
   type LifecycleInput,
+  LOGOUT_WORKFLOW,
   wakeSignal,
 } from '../contracts/messages.js';
-import type { DispatchItem } from '../store/types.js';
-import type { lifecycleWorkflow } from '../workflows/index.js';
+import type { lifecycleWorkflow, logoutWorkflow } from '../workflows/index.js';
 import { withinLimit } from './limit.js';
+import { isApart, type RunReason, runIdOf, summaryOf } from './runs.js';
 import { asTemporalError, grpcErrorIn, TemporalError } from './temporal-errors.js';
 
-/** A new run was started, or the open one was told to look at the inbox. */
-export type StartResult = 'started' | 'woken';
+/** A new run was started, or the open one was told to look at the inbox; `known`: the event has, or had, its own run already. */
+export type StartResult = 'started' | 'woken' | 'known';
+
+/** How an event is handed over. */
+export interface HandOverOptions {
+  /** Out of a backlog: the run takes the durable way at once. */
+  durableFirst: boolean;
+  /** The event is unsettled although its own run has ended: it gets another one. */
+  again?: boolean;
+}
 
 /** What the ingress asks of Temporal. Every method throws `TemporalError` only. */
 export interface LifecycleStarter {
-  /** Makes sure that a run will look at the inbox for this event's tenant. Repeating it is harmless. */
-  startOrWake(item: DispatchItem, options: { durableFirst: boolean }): Promise<StartResult>;
-  /** Whether the tenant has an open run. */
-  isOpen(tenant: TenantKey): Promise<boolean>;
+  /** Makes sure that a run will look at the inbox for this event's tenant, or take the logout. Repeating it is harmless. */
+  startOrWake(event: RunReason, options: HandOverOptions): Promise<StartResult>;
+  /** Whether the run that takes the event is open. */
+  isOpen(event: RunReason): Promise<boolean>;
   /** Id of the namespace; a server that was emptied has another one. Remembered, and asked again with `refresh`. */
   namespaceId(options?: { refresh: boolean }): Promise<string>;
   /** Registers the search attribute that runs carry, when the namespace does not have it. */
@@ -95,46 +104,60 @@ export function createLifecycleStarter(deps: {
     }
   }
 
-  async function start(item: DispatchItem, durableFirst: boolean): Promise<boolean> {
-    const input: LifecycleInput = durableFirst ? { tenant: item.tenant, durableFirst } : { tenant: item.tenant };
-    const options: WorkflowStartOptions<typeof lifecycleWorkflow> = {
-      workflowId: workflowIdOf(item.tenant),
+  /** False when there is, or for a logout was, a run of that id already. */
+  async function start(event: RunReason, handOver: HandOverOptions): Promise<boolean> {
+    const { eventId, tenant, installationId } = event;
+    const options = {
+      workflowId: runIdOf(event),
       taskQueue: deps.taskQueue,
-      args: [input],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      // What has a run of its own was handled by it, unless that run was ended from outside.
+      workflowIdReusePolicy:
+        isApart(event) && handOver.again !== true ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-      staticSummary: summaryOf(item),
-      ...(item.installationId === null
+      staticSummary: summaryOf(event),
+      ...(installationId === null
         ? {}
         : {
             typedSearchAttributes: [
-              { key: { name: INSTALLATION_ID_ATTRIBUTE, type: 'KEYWORD' }, value: item.installationId },
+              { key: { name: INSTALLATION_ID_ATTRIBUTE, type: 'KEYWORD' as const }, value: installationId },
             ],
           }),
-    };
+    } satisfies Partial<WorkflowStartOptions>;
+    const input: LifecycleInput = handOver.durableFirst ? { tenant, durableFirst: true } : { tenant };
+    const startOver = ({ workflow }: Client, requestEagerStart: boolean) =>
+      isApart(event)
+        ? workflow.start<typeof logoutWorkflow>(LOGOUT_WORKFLOW, { ...options, requestEagerStart, args: [{ eventId }] })
+        : workflow.start<typeof lifecycleWorkflow>(LIFECYCLE_WORKFLOW, {
+            ...options,
+            requestEagerStart,
+            args: [input],
+          });
     // A backlog is spread over all workers rather than handed to this process.
-    const starting = durableFirst ? undefined : eagerClient;
+    const eager = handOver.durableFirst ? undefined : eagerClient;
     try {
-      await (starting ?? client).workflow.start<typeof lifecycleWorkflow>(LIFECYCLE_WORKFLOW, {
-        ...options,
-        requestEagerStart: starting !== undefined,
-      });
+      await startOver(eager ?? client, eager !== undefined);
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-      if (starting === undefined || !isEagerRefusal(error)) throw error;
+      if (eager === undefined || !isEagerRefusal(error)) throw error;
       eagerClient = undefined;
-      return await start(item, durableFirst);
+      return await start(event, handOver);
     }
   }
 
-  async function wake(item: DispatchItem): Promise<boolean> {
+  async function wake({ tenant }: RunReason): Promise<boolean> {
+    const run = client.workflow.getHandle(workflowIdOf(tenant));
     try {
-      await client.workflow.getHandle(workflowIdOf(item.tenant)).signal(wakeSignal);
+      await run.signal(wakeSignal);
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
+      if (isDeaf(error)) {
+        // Safe, as every Terminate is: the next run goes on from the process rows.
+        await run.terminate('It takes no more signals; a new run goes on.');
+        return false;
+      }
       throw error;
     }
   }
@@ -144,11 +167,12 @@ export function createLifecycleStarter(deps: {
       eagerClient = new Client({ connection, namespace });
     },
 
-    startOrWake: (item, { durableFirst }) =>
+    startOrWake: (event, options) =>
       call('start a run', async () => {
         for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-          if (await start(item, durableFirst)) return 'started';
-          if (await wake(item)) return 'woken';
+          if (await start(event, options)) return 'started';
+          if (isApart(event)) return 'known';
+          if (await wake(event)) return 'woken';
         }
         throw new TemporalError(
           'unavailable',
@@ -156,10 +180,10 @@ export function createLifecycleStarter(deps: {
         );
       }),
 
-    isOpen: (tenant) =>
+    isOpen: (event) =>
       call('look at a run', async () => {
         try {
-          const { status } = await client.workflow.getHandle(workflowIdOf(tenant)).describe();
+          const { status } = await client.workflow.getHandle(runIdOf(event)).describe();
           return status.name === 'RUNNING' || status.name === 'PAUSED';
         } catch (error) {
           if (error instanceof WorkflowNotFoundError) return false;
@@ -209,16 +233,15 @@ export function createLifecycleStarter(deps: {
   };
 }
 
-/** What an operator reads next to the run. Ids are shortened and cleaned: the text is rendered as markdown and limited in size. */
-function summaryOf(item: DispatchItem): string {
-  const clean = (text: string) => text.replace(/[^\w.:@-]/g, '?').slice(0, 64);
-  return `${clean(item.type)} of installation ${clean(item.installationId ?? 'unknown')} for account ${clean(item.tenant.accountId)}`;
-}
-
 /** A server describes a new namespace some seconds before all its parts know it: no reason to call a person. */
 function laterIfNotFound(error: unknown): never {
   if (grpcErrorIn(error)?.code !== NOT_FOUND) throw error;
   throw new TemporalError('unavailable', 'the Temporal server does not know the namespace in all its parts yet');
+}
+
+/** A run takes ten thousand signals at most; what it must hear afterwards can only be told to a new one. */
+function isDeaf(error: unknown): boolean {
+  return /limit for signal events/.test(grpcErrorIn(error)?.details ?? '');
 }
 
 /** The SDK refuses an eager start with a plain error, before anything is sent. */

@@ -5,13 +5,13 @@ import type { Clock } from '../contracts/clock.js';
 import type { Observer } from '../contracts/facts.js';
 import type { Delivery, DispatchItem, Inbox } from '../store/types.js';
 import type { DeliveryVerifier, EnvelopeResult, VerifyResult } from '../talkdesk/types.js';
-import { type Answer, sendAnswer } from './answer.js';
+import { type Answer, BODY_ANSWERS, comeAgain, sendAnswer } from './answer.js';
 import type { Dispatcher } from './dispatcher.js';
 import { messageOf } from './errors.js';
 import { fileDelivery } from './filing.js';
 import { withinLimit } from './limit.js';
 import type { DeliveryAnswer, Metrics } from './metrics.js';
-import { BodyRefusedError, type BodyLimits, type BodyProblem, createBodyReader } from './read-body.js';
+import { type BodyLimits, BodyRefusedError, createBodyReader } from './read-body.js';
 
 /** Headers of a signed delivery (talkdesk-api.md 2.1). */
 const SIGNATURE_HEADER = 'X-Hub-Ecdsa-Signature';
@@ -21,15 +21,6 @@ const KEY_ID_HEADER = 'X-Hub-Ecdsa-Signature-Id';
 const STORE_LIMIT_MS = 3_200;
 /** Longest wait for a verdict. Known keys take no time; an unknown one is asked for over the network. */
 const VERIFY_LIMIT_MS = 5_000;
-/** What `Retry-After` says, in seconds. Talkdesk has its own schedule (talkdesk-api.md 1.5). */
-const RETRY_AFTER = { 'Retry-After': '60' };
-
-const BODY_ANSWERS: Record<BodyProblem, Answer> = {
-  'too-large': { status: 413, text: 'the body is larger than this endpoint takes' },
-  'too-slow': { status: 408, text: 'the body was not complete in time' },
-  busy: { status: 503, text: 'too much is being received now, come again', headers: RETRY_AFTER },
-  aborted: { status: 400, text: 'the body was not complete' },
-};
 
 /** What the webhook route works with. */
 export interface WebhookDeps {
@@ -155,10 +146,6 @@ export function createWebhook(deps: WebhookDeps): RequestHandler {
     if (answer.status === 200) metrics.acknowledged((performance.now() - startedMs) / 1_000);
     afterwards?.();
   };
-}
-
-function comeAgain(text: string): Answer {
-  return { status: 503, text, headers: RETRY_AFTER };
 }
 
 /** The value of a header that was sent exactly once and is not empty; null otherwise. */

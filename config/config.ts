@@ -32,15 +32,51 @@ export interface SealingKeyConfig {
 
 /** The product of one app. */
 export interface ProductConfig {
-  /** The word `sample`, or the absolute path of an adapter module. */
+  /** The word `sample`, the absolute path of an adapter module, or an http(s) URL: then the HTTP adapter is used. */
   readonly adapter: string;
   /** Handed to the adapter. May hold secrets. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** What a rule of a decision policy is about; what is left out matches everything. */
+export interface PolicyMatch {
+  /** Plan names as Talkdesk's subscription gives them. */
+  readonly plans?: readonly string[];
+  /** Names of regions (region table). */
+  readonly regions?: readonly string[];
+  readonly kinds?: readonly ('install' | 'update')[];
+}
+
+/** Each fails the process with a reason that the customer reads. */
+export interface PolicyGuards {
+  /** Most active installations of the app at a time. */
+  readonly maxInstallations?: number;
+  /** Most licensed users of one installation. */
+  readonly maxUsers?: number;
+  readonly regions?: readonly string[];
+  readonly plans?: readonly string[];
+  /** Account ids or account names. */
+  readonly blockedAccounts?: readonly string[];
+}
+
+/** How processes are decided. The first rule that matches holds; without one: automatic, without guards. */
+export interface PolicyRule {
+  readonly match: PolicyMatch;
+  readonly mode: 'automatic' | 'manual';
+  /** In manual mode, when nobody has decided at *due*. */
+  readonly atDue: 'approve' | 'reject' | 'lapse';
+  readonly guards: PolicyGuards;
+}
+
+/** Who gives way when there are more licensed users than licences. */
+export const SEAT_POLICIES = ['assignment-order', 'product', 'refuse'] as const;
+export type SeatPolicy = (typeof SEAT_POLICIES)[number];
+
 /** One app of APPS_FILE. */
 export interface AppConfig {
   readonly product: ProductConfig;
+  readonly policy: readonly PolicyRule[];
+  readonly seats: SeatPolicy;
   /** Talkdesk scopes that are asked for (talkdesk-api.md 3.5). */
   readonly scopes: readonly string[];
 }
@@ -68,6 +104,8 @@ export interface Config {
   readonly ops: ListenerConfig;
   /** What TALKDESK_REGIONS_FILE adds to the shipped regions. */
   readonly regions: readonly RegionConfig[];
+  /** Public base URL of the ingress, without a trailing slash; null: products are given no callback address. */
+  readonly publicUrl: string | null;
   /** `host:port` that regions and product may use over plain http. Empty in production. */
   readonly insecureHosts: readonly string[];
   /** Newest first. */

@@ -1,20 +1,22 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { appsWithoutDatabase, readApps } from './apps.js';
+import { appsWithoutDatabase, appsWithoutSigningSecret, readApps, readDefaultAdapter } from './apps.js';
 import { type Config, LOG_LEVELS, NODE_ENVS, TOKEN_AUTHS } from './config.js';
 import { ConfigurationError } from './errors.js';
 import { deepFreeze } from './freeze.js';
+import { givenIn } from './given.js';
 import { addIssues, createProblems, type Problems } from './problems.js';
-import { readRegions } from './regions.js';
+import { readRegions, SHIPPED_REGION_NAMES } from './regions.js';
 import { readSealingKeys } from './sealing-keys.js';
-import { readTemporal } from './temporal.js';
+import { readTaskQueue, readTemporal } from './temporal.js';
+import { readBaseUrl } from './urls.js';
 
 export interface LoadConfigOptions {
   /** Folder that relative paths in variables are relative to. Default: the working folder of the process. */
   cwd?: string;
   /**
-   * Whether this process runs workflows and activities, so that it needs the workflow bundle (in production) and the sample
-   * product's database. Default true; a process that is only the ingress says false.
+   * Whether this process runs workflows and activities, so that it needs the workflow bundle (in production), the sample product's
+   * database, and the signing secrets of HTTP products. Default true; a process that is only the ingress says false.
    */
   worker?: boolean;
 }
@@ -54,7 +56,6 @@ const schema = z.object({
   NODE_ENV: oneOf(NODE_ENVS).default('development'),
   DATABASE_URL: databaseUrl(),
   DATABASE_POOL_MAX: wholeNumber(1, 1000).default(10),
-  TEMPORAL_TASK_QUEUE: z.string().max(200, 'must have at most 200 characters').default('appconnect'),
   HOST: host(),
   PORT: wholeNumber(0, 65535).default(3000),
   OPS_HOST: host(),
@@ -75,8 +76,6 @@ const schema = z.object({
   SEALING_KEYS: z.string().optional(),
   SEALING_KEYS_FILE: z.string().optional(),
   APPS_FILE: z.string().optional(),
-  PRODUCT_ADAPTER: z.string().default('sample'),
-  PRODUCT_URL: z.never('HTTP products are not part of this release; give PRODUCT_ADAPTER').optional(),
   PRODUCT_DATABASE_URL: databaseUrl().optional(),
   WORKFLOW_BUNDLE: z.string().optional(),
   SWEEP_INTERVAL_MS: wholeNumber(100, 3_600_000).default(5000),
@@ -94,13 +93,10 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   { cwd = process.cwd(), worker = true }: LoadConfigOptions = {},
 ): Config {
-  const given: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && value.trim() !== '') given[name] = value.trim();
-  }
+  const given = givenIn(env);
   const problems = createProblems();
   const settings = readSettings(given, problems);
-  const file = (name: keyof typeof schema.shape) => {
+  const file = (name: string) => {
     const value = given[name];
     return value === undefined ? undefined : path.resolve(cwd, value);
   };
@@ -111,23 +107,30 @@ export function loadConfig(
   if (settings.PRODUCT_DATABASE_URL !== undefined && settings.PRODUCT_DATABASE_URL === settings.DATABASE_URL) {
     problems.add('PRODUCT_DATABASE_URL', 'must name another database than DATABASE_URL');
   }
-  const adapter = settings.PRODUCT_ADAPTER ?? 'sample';
+  const regionsBefore = problems.list().length;
+  const regions = readRegions(file('TALKDESK_REGIONS_FILE'), insecureHosts, problems);
+  const regionsReadable = problems.list().length === regionsBefore;
   const config: Config = {
     nodeEnv: settings.NODE_ENV ?? 'development',
     production: settings.NODE_ENV === 'production',
     databaseUrl: settings.DATABASE_URL ?? '',
     databasePoolMax: settings.DATABASE_POOL_MAX ?? 0,
-    temporal: readTemporal(given, settings.TEMPORAL_TASK_QUEUE ?? '', problems),
+    temporal: readTemporal(given, readTaskQueue(given, problems), problems),
     ingress: { host: settings.HOST ?? '', port: settings.PORT ?? 0 },
     ops: { host: settings.OPS_HOST ?? '', port: settings.OPS_PORT ?? 0 },
-    regions: readRegions(file('TALKDESK_REGIONS_FILE'), insecureHosts, problems),
+    publicUrl: readBaseUrl('PUBLIC_URL', given['PUBLIC_URL'], insecureHosts, problems) ?? null,
+    regions,
     insecureHosts,
     sealingKeys: readSealingKeys({ text: given['SEALING_KEYS'], path: file('SEALING_KEYS_FILE') }, problems),
     apps: readApps(
       file('APPS_FILE'),
       {
-        adapter: adapter === 'sample' ? adapter : path.resolve(cwd, adapter),
+        adapter: readDefaultAdapter(given, { cwd, insecureHosts }, problems),
         sampleDatabaseUrl: settings.PRODUCT_DATABASE_URL,
+      },
+      {
+        insecureHosts,
+        regionNames: regionsReadable ? [...SHIPPED_REGION_NAMES, ...regions.map(({ name }) => name)] : null,
       },
       problems,
     ),
@@ -168,6 +171,12 @@ function checkWorker(config: Config, given: Record<string, string>, problems: Pr
     problems.add(
       'PRODUCT_DATABASE_URL',
       `is missing: the sample product needs a database (used by ${apps.join(', ')})`,
+    );
+  }
+  for (const appId of appsWithoutSigningSecret(config.apps)) {
+    problems.add(
+      `APPS_FILE ${appId}.product.settings.signingSecret`,
+      'is missing: calls to an HTTP product are signed with it, whsec_ and base64 of 32 random bytes',
     );
   }
 }

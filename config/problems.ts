@@ -56,3 +56,11 @@ export function addIssues(variable: string, place: string, issues: z.core.$ZodIs
     problems.add(path === '' ? variable : `${variable} ${path}`, issue.message);
   }
 }
+
+/** Words a schema's refusal of what is no object, or has keys that it does not know. */
+export function keysError(allowed: string) {
+  return (issue: { code?: string; keys?: string[] }): string =>
+    issue.code === 'unrecognized_keys'
+      ? (issue.keys ?? []).map((key) => `${key} is unknown; allowed are ${allowed}`).join('; ')
+      : `must be an object; allowed are ${allowed}`;
+}

@@ -13,7 +13,19 @@ const MAX_CAUSES = 5;
 const SECRET_FIELDS = new Set([
   ...['authorization', 'proxyauthorization', 'cookie', 'setcookie', 'headers', 'rawheaders'],
   ...['body', 'rawbody', 'payload', 'requestbody', 'responsebody', 'form', 'json'],
-  ...['password', 'pass', 'passwd', 'secret', 'clientsecret', 'privatekey', 'key', 'keys', 'sealingkeys', 'sealingkey'],
+  ...[
+    'password',
+    'pass',
+    'passwd',
+    'secret',
+    'clientsecret',
+    'signingsecret',
+    'privatekey',
+    'key',
+    'keys',
+    'sealingkeys',
+    'sealingkey',
+  ],
   ...['token', 'tokens', 'accesstoken', 'refreshtoken', 'idtoken', 'apikey', 'clientassertion', 'assertion', 'jwt'],
   ...['credential', 'credentials', 'databaseurl', 'connectionstring', 'productdatabaseurl', 'settings', 'env'],
 ]);
@@ -22,6 +34,8 @@ const SECRET_FIELDS = new Set([
 const SECRET_TEXTS: [pattern: RegExp, replacement: string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, CENSORED],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${CENSORED}`],
+  // A product's signing secret, in the form of the Standard Webhooks.
+  [/\bwhsec_[A-Za-z0-9+/=_-]+/g, CENSORED],
   [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, CENSORED],
   // The password part runs to the last @ before the path, as it may hold an @ that was not encoded.
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/'"]*@/gi, `$1${CENSORED}@`],

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { RegionConfig } from './config.js';
 import { addIssues, type Problems, readJsonSetting } from './problems.js';
+import { baseUrlProblem, withoutTrailingSlash } from './urls.js';
 
 const VARIABLE = 'TALKDESK_REGIONS_FILE';
+/** Names of the regions that are there without a file (talkdesk/regions.ts; a test holds the two together). */
+export const SHIPPED_REGION_NAMES: readonly string[] = ['us', 'eu', 'ca', 'au', 'au-mytalkdesk', 'uk'];
 /** A host name, or `*.` and a domain, with an optional port. */
 const TOKEN_HOST = /^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$|^\[[0-9a-f:.]+\](?::\d{1,5})?$/i;
 
@@ -47,22 +50,11 @@ export function readRegions(
       addIssues(VARIABLE, place, parsed.error.issues, problems);
       return;
     }
-    const problem = gatewayProblem(parsed.data.gateway, insecureHosts);
+    const problem = baseUrlProblem(parsed.data.gateway, insecureHosts);
     if (problem !== null) problems.add(`${VARIABLE} ${place}.gateway`, problem);
     if (names.has(parsed.data.name)) problems.add(`${VARIABLE} ${place}.name`, 'is used twice');
     names.add(parsed.data.name);
-    regions.push({ ...parsed.data, gateway: parsed.data.gateway.replace(/\/+$/, '') });
+    regions.push({ ...parsed.data, gateway: withoutTrailingSlash(parsed.data.gateway) });
   });
   return regions;
-}
-
-function gatewayProblem(text: string, insecureHosts: readonly string[]): string | null {
-  if (!URL.canParse(text)) return 'is not a URL';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password';
-  if (url.search !== '' || url.hash !== '') return 'must not hold a query or fragment';
-  if (url.protocol === 'https:') return null;
-  if (url.protocol !== 'http:') return 'must begin with https://';
-  const host = `${url.hostname}:${url.port === '' ? '80' : url.port}`;
-  return insecureHosts.includes(host) ? null : `is plain http; add ${host} to ALLOW_INSECURE_HTTP (development only)`;
 }

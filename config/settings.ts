@@ -53,6 +53,12 @@ export function describeSettings(): Setting[] {
     setting('TEMPORAL_TASK_QUEUE', 'Task queue of the workflows and activities.', 'appconnect'),
     setting('HOST', 'Address that the webhook listener binds to.', '127.0.0.1'),
     setting('PORT', 'Its port; 0 takes a free one.', '3000'),
+    setting(
+      'PUBLIC_URL',
+      'Public address of the webhook listener, such as https://hooks.example.com: products that need time are given a callback ' +
+        'below it. Without it they are only polled.',
+      'none',
+    ),
     setting('OPS_HOST', 'Address that the listener for health and metrics binds to.', '127.0.0.1'),
     setting('OPS_PORT', 'Its port; 0 takes a free one.', '3001'),
     setting(
@@ -81,8 +87,9 @@ export function describeSettings(): Setting[] {
     setting('SEALING_KEYS_FILE', 'File with the same, one key a line.', null, { example: './sealing-keys' }),
     setting(
       'APPS_FILE',
-      'JSON object by app id: {"<app id>":{"product":{"adapter":"./adapter.js","settings":{}},"scopes":["apps:read"]}}. ' +
-        'All parts of an entry are optional; paths are relative to the file.',
+      'JSON object by app id: {"<app id>":{"product":{"adapter":"./adapter.js","settings":{}},"policy":[{"mode":"manual"}],' +
+        '"seats":"assignment-order","scopes":["apps:read"]}}. All parts of an entry are optional; paths are relative to the file; ' +
+        'an HTTP product has a url instead of an adapter; a manual policy rejects at the due time unless its atDue says otherwise.',
       null,
       { example: './apps.json' },
     ),
@@ -91,6 +98,7 @@ export function describeSettings(): Setting[] {
       'Adapter module for apps whose entry names none; the word sample for the sample.',
       'sample',
     ),
+    setting('PRODUCT_URL', 'The same as the address of an HTTP product. Either this or PRODUCT_ADAPTER.', 'none'),
     setting('PRODUCT_DATABASE_URL', "The sample product's own database, for apps that use the sample.", 'none', {
       example: 'postgresql://sample_product:change-me@127.0.0.1:5432/sample_product',
       secret: true,

@@ -5,10 +5,18 @@ import type { Problems } from './problems.js';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_TASK_QUEUE = 'appconnect';
 /** host:port, an IPv6 host in brackets. A scheme in front is the usual mistake. */
 const ADDRESS = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/;
 const PREFIX = 'TEMPORAL_';
 const TLS_FILES = ['TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH', 'TEMPORAL_TLS_SERVER_CA_CERT_PATH'];
+
+/** Name of the task queue. */
+export function readTaskQueue(env: Readonly<Record<string, string>>, problems: Problems): string {
+  const taskQueue = env['TEMPORAL_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
+  if (taskQueue.length > 200) problems.add('TEMPORAL_TASK_QUEUE', 'must have at most 200 characters');
+  return taskQueue;
+}
 
 /**
  * Reads where Temporal is, as Temporal's own tools do: variables first, then the profile file. What those tools would pass over in

@@ -69,6 +69,21 @@ export const IMPORT_TABLE: Record<string, FolderRule> = {
     packages: { except: ['express', '@prisma/*'] },
   },
   service: { values: ['contracts', 'api', 'worker', 'config'], packages: { except: ['express', '@prisma/*', 'got'] } },
+  ops: {
+    values: ['contracts', 'config'],
+    types: ['workflows'],
+    packages: {
+      except: [
+        '@temporalio/worker',
+        '@temporalio/workflow',
+        '@temporalio/activity',
+        'express',
+        '@prisma/*',
+        'pg',
+        'got',
+      ],
+    },
+  },
   local: {
     values: ['contracts', 'service', 'config', 'store', 'prisma', 'product/sample/create-database'],
     packages: { except: ['express', '@prisma/*'] },
@@ -81,7 +96,7 @@ export const IMPORT_TABLE: Record<string, FolderRule> = {
   test: {
     values: [
       ...['contracts', 'workflows', 'activities', 'talkdesk', 'product', 'store', 'prisma', 'config'],
-      ...['api', 'worker', 'service', 'local', 'scripts', 'examples'],
+      ...['api', 'worker', 'service', 'local', 'ops', 'scripts', 'examples'],
     ],
     packages: { except: [] },
   },
@@ -101,7 +116,7 @@ export const FILE_RULES: { files: RegExp; not?: RegExp; neverPackages: string[];
 /** Files that may read the environment: configuration, and the main files, which pass it on. */
 export const ENVIRONMENT_READERS = [
   /^config\//,
-  /^(api|local|service|simulator|worker)\/main\.ts$/,
+  /^(api|local|ops|service|simulator|worker)\/main\.ts$/,
   /^prisma\/migrate\.ts$/,
   /^prisma\.config\.ts$/,
   /^(test|scripts)\//,

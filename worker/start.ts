@@ -2,21 +2,38 @@ import { access } from 'node:fs/promises';
 import type { ActivityInterceptorsFactory, NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
+import type { AppRules } from '../activities/policy.js';
 import type { Config } from '../config/index.js';
 import { createLogger } from '../config/logger.js';
+import { productCallbackUrl } from '../contracts/callbacks.js';
 import { type Clock, systemClock } from '../contracts/clock.js';
-import type { LifecycleFact, Observer } from '../contracts/facts.js';
+import type { FactName, LifecycleFact, Observer } from '../contracts/facts.js';
 import { createProducts } from '../product/load.js';
 import { createStore } from '../store/index.js';
 import { assertMigrated } from '../store/migrations.js';
 import { createSealer } from '../store/sealing.js';
 import { createTalkdeskClient } from '../talkdesk/client.js';
-import { assertKnownHosts, parseInstalled, withoutSecrets } from '../talkdesk/installed.js';
+import {
+  assertKnownHosts,
+  parseChange,
+  parseInstalled,
+  parseLogout,
+  parseRotated,
+  parseTrial,
+  withoutSecrets,
+} from '../talkdesk/events.js';
+import { assertKeyFits } from '../talkdesk/private-key.js';
 import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { buildWorkflowBundle } from './build-bundle.js';
 import { untilTemporalTakesIt } from './connect.js';
 import { createWorker } from './create-worker.js';
 import { installRuntimeLogger } from './runtime-logger.js';
+
+/** For what was accepted for an app that is no longer in APPS_FILE: it goes on as it would have without rules. */
+const NO_RULES: AppRules = { policy: [], seats: 'assignment-order' };
+
+/** Facts that a person must know of: something waits for them, or a customer did not get what was asked for. */
+const NEEDS_PERSON: ReadonlySet<FactName> = new Set(['parked', 'warned', 'contradicted', 'expired']);
 
 /** A running worker. */
 export interface RunningWorker {
@@ -56,7 +73,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
   try {
     await assertMigrated(config.databaseUrl);
     const workflowBundle = options.workflowBundle ?? (await bundleOf(config));
-    const products = await createProducts(config.apps, { now });
+    const products = await createProducts(config.apps, { now, insecureHosts: config.insecureHosts });
     closing.push(() => products.close());
     const sealer = createSealer([...config.sealingKeys]);
     const store = createStore({ databaseUrl: config.databaseUrl, sealer, poolMax: config.databasePoolMax, log });
@@ -77,10 +94,19 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
       talkdesk,
       events: {
         parseInstalled: (rawBody) => parseInstalled(rawBody, regions),
+        parseChange,
+        parseRotated,
+        parseTrial,
+        parseLogout,
+        assertKeyFits,
         withoutSecrets,
         assertKnownHosts: (event) => assertKnownHosts(event, regions),
       },
       productFor: (appId) => products.productFor(appId),
+      rulesFor: (appId) => config.apps[appId] ?? NO_RULES,
+      regionOf: (apiRoot) => regions.regionOf(apiRoot),
+      callbackUrlFor: (processId) =>
+        config.publicUrl === null ? undefined : productCallbackUrl(config.publicUrl, processId),
       now,
       observe: loggedFacts(log, options.observe),
       random: Math.random,
@@ -131,8 +157,7 @@ async function bundleOf(config: Config): Promise<WorkflowBundleOption> {
 function loggedFacts(log: Logger, observe: Observer = () => undefined): Observer {
   return (fact: LifecycleFact) => {
     const { name, installationId, eventId, note } = fact;
-    const needsPerson = name === 'parked' || name === 'contradicted';
-    log[needsPerson ? 'warn' : 'info']({ installationId, eventId, note }, name);
+    log[NEEDS_PERSON.has(name) ? 'warn' : 'info']({ installationId, eventId, note }, name);
     observe(fact);
   };
 }

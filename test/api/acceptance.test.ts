@@ -107,8 +107,7 @@ describe('deliveries that are accepted', () => {
     }
   });
 
-  it('keeps known types that no run takes yet, and records unknown ones', async () => {
-    const before = ingress.dispatched.length;
+  it('hands every known type over, and records unknown ones', async () => {
     for (const type of [
       'app.updated',
       'app.uninstalled',
@@ -120,8 +119,11 @@ describe('deliveries that are accepted', () => {
     ]) {
       const event = installedEvent({ top: { type } });
       assert.equal((await deliver(ingress.url, key, event.body)).status, 200, type);
-      assert.equal((await rowOf(event.eventId))?.status, 'kept', type);
+      assert.equal((await rowOf(event.eventId))?.status, 'received', type);
+      const item = ingress.dispatched.find(({ eventId }) => eventId === event.eventId);
+      assert.deepEqual([item?.type, item?.installationId], [type, event.installationId]);
     }
+    const before = ingress.dispatched.length;
     const unknown = installedEvent({
       top: { type: 'app.painted' },
       data: { account_id: undefined, installation_id: undefined },
@@ -140,12 +142,18 @@ describe('deliveries that are accepted', () => {
     const noId = installedEvent({ top: { id: undefined } });
     // 128 characters of nine bytes each, once percent-encoded.
     const longId = installedEvent({ data: { account_id: '界'.repeat(128) } });
+    // Short enough for a run of the tenant, not for one of its own.
+    const longLogout = installedEvent({
+      top: { type: 'user.logout', id: 'e'.repeat(128) },
+      data: { account_id: 'a'.repeat(128) },
+    });
     const cases: [string, Buffer, RegExp][] = [
       ['not JSON', Buffer.from('{"id": "cut off'), /not a JSON object/],
       ['empty', Buffer.alloc(0), /not a JSON object/],
       ['no id', noId.body, /id is missing/],
       ['unknown app', foreign.body, /app id is not configured/],
       ['ids too long for Temporal', longId.body, /too long for a workflow id/],
+      ['logout, ids too long for Temporal', longLogout.body, /too long for a workflow id/],
       ['known type, no account', noAccount.body, /app\.installed without an account id/],
       ['known type, no installation', noInstallation.body, /app\.uninstalled without an installation id/],
     ];
@@ -225,7 +233,7 @@ describe('deliveries that are accepted', () => {
   it('counts what it answered', async () => {
     const counts = await deliveriesByAnswer(ingress.metrics);
     assert.equal(counts['conflict'], 1);
-    assert.equal(counts['quarantined'], 8);
+    assert.equal(counts['quarantined'], 9);
     assert.equal(counts['duplicate'], 101);
     const { values } = (await ingress.metrics.registry.getSingleMetric('appconnect_ack_duration_seconds')?.get()) ?? {
       values: [],

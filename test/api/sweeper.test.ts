@@ -76,10 +76,10 @@ describe('the sweeper', () => {
     });
   }
 
-  async function stored(): Promise<DispatchItem> {
+  async function stored(type = 'app.installed'): Promise<DispatchItem> {
     const id = randomBytes(16).toString('hex');
     const tenant = { appId: 'app-1', accountId: `account-${id}` };
-    const item = { eventId: id, type: 'app.installed', tenant, installationId: `inst-${id}`, createdAt: new Date() };
+    const item = { eventId: id, type, tenant, installationId: `inst-${id}`, createdAt: new Date() };
     await store.inbox.accept({
       eventId: id,
       type: item.type,
@@ -183,8 +183,19 @@ describe('the sweeper', () => {
     assert.equal(await wakesOf(open), 0);
   });
 
+  it('audits logouts by their own runs', async () => {
+    const item = await stored('user.logout');
+    const own = client.workflow.getHandle(`app-1/${item.tenant.accountId}/logout/${item.eventId}`);
+    assert.deepEqual(await newSweeper().sweepOnce(), { handedOver: 1, restarted: 0 });
+    assert.deepEqual(await newSweeper({ auditQuietMs: 0 }).sweepOnce(), { handedOver: 0, restarted: 0 });
+    await own.terminate();
+    assert.deepEqual(await newSweeper({ auditQuietMs: 0 }).sweepOnce(), { handedOver: 0, restarted: 1 });
+    assert.equal((await own.describe()).status.name, 'RUNNING');
+    await assert.rejects(handleOf(item).describe(), { name: 'WorkflowNotFoundError' });
+  });
+
   it('shares the work with other sweepers: each event is handed over once', async () => {
-    const items = await Promise.all(Array.from({ length: 12 }, stored));
+    const items = await Promise.all(Array.from({ length: 12 }, () => stored()));
     const results = await Promise.all([newSweeper(), newSweeper(), newSweeper()].map((sweeper) => sweeper.sweepOnce()));
     assert.equal(
       results.reduce((sum, { handedOver }) => sum + handedOver, 0),

@@ -91,6 +91,64 @@ describe('starting and waking runs', () => {
     await handle.terminate();
   });
 
+  describe('a logout', () => {
+    const logoutOf = (item: DispatchItem): DispatchItem => ({ ...item, type: 'user.logout' });
+    const idOf = (item: DispatchItem) => `app-1/${item.tenant.accountId}/logout/${item.eventId}`;
+
+    it('gets a run of its own, beside the open run of its tenant', async () => {
+      const item = newItem();
+      await starter.startOrWake(item, { durableFirst: false });
+      assert.equal(await starter.startOrWake(logoutOf(item), { durableFirst: false }), 'started');
+      const described = await client.workflow.getHandle(idOf(item)).describe();
+      assert.equal(described.type, 'logoutWorkflow');
+      assert.equal(described.taskQueue, TASK_QUEUE);
+      assert.equal(
+        await described.staticSummary(),
+        `user.logout of installation ${item.installationId} for account ${item.tenant.accountId}`,
+      );
+      const start = (await eventsOf(idOf(item)))[0]?.workflowExecutionStartedEventAttributes;
+      const payloads = (start?.input?.payloads ?? []).map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString()));
+      assert.deepEqual(payloads, [{ eventId: item.eventId }]);
+      const attribute = start?.searchAttributes?.indexedFields?.['InstallationId']?.data;
+      assert.equal(Buffer.from(attribute ?? []).toString(), JSON.stringify(item.installationId));
+      const signals = (await eventsOf(`app-1/${item.tenant.accountId}`)).filter(
+        (event) => event.workflowExecutionSignaledEventAttributes,
+      );
+      assert.equal(signals.length, 0);
+    });
+
+    it('is known while its run is open, and started again after it was ended from outside', async () => {
+      const item = logoutOf(newItem());
+      const options = { durableFirst: false };
+      assert.equal(await starter.isOpen(item), false);
+      assert.equal(await starter.startOrWake(item, options), 'started');
+      assert.equal(await starter.startOrWake(item, options), 'known');
+      assert.equal(await starter.isOpen(item), true);
+      assert.equal(await starter.isOpen({ ...item, type: 'app.updated' }), false);
+      await client.workflow.getHandle(idOf(item)).terminate();
+      assert.equal(await starter.isOpen(item), false);
+      assert.equal(await starter.startOrWake(item, options), 'started');
+    });
+
+    it('is not repeated once its run has completed, unless it is unsettled all the same', async () => {
+      const item = logoutOf(newItem());
+      const native = await NativeConnection.connect({ address: fromRunner('TEST_TEMPORAL_ADDRESS') });
+      const worker = await Worker.create({
+        connection: native,
+        taskQueue: TASK_QUEUE,
+        workflowsPath: fileURLToPath(new URL('./support/trivial-workflows.ts', import.meta.url)),
+      });
+      await worker.runUntil(async () => {
+        await starter.startOrWake(item, { durableFirst: false });
+        await client.workflow.getHandle(idOf(item)).result();
+        assert.equal(await starter.startOrWake(item, { durableFirst: true }), 'known');
+        assert.equal(await starter.startOrWake(item, { durableFirst: true, again: true }), 'started');
+        await client.workflow.getHandle(idOf(item)).result();
+      });
+      await native.close();
+    });
+  });
+
   it('tells the run when it comes out of a backlog', async () => {
     const item = newItem();
     await starter.startOrWake(item, { durableFirst: true });
@@ -101,10 +159,10 @@ describe('starting and waking runs', () => {
 
   it('wakes an open run instead of starting a second, and says whether one is open', async () => {
     const item = newItem();
-    assert.equal(await starter.isOpen(item.tenant), false);
+    assert.equal(await starter.isOpen(item), false);
     assert.equal(await starter.startOrWake(item, { durableFirst: false }), 'started');
     assert.equal(await starter.startOrWake(item, { durableFirst: false }), 'woken');
-    assert.equal(await starter.isOpen(item.tenant), true);
+    assert.equal(await starter.isOpen(item), true);
 
     const signals = (await eventsOf(`app-1/${item.tenant.accountId}`)).flatMap((event) =>
       event.workflowExecutionSignaledEventAttributes ? [event.workflowExecutionSignaledEventAttributes] : [],
@@ -114,7 +172,7 @@ describe('starting and waking runs', () => {
     assert.deepEqual(signals[0]?.input?.payloads ?? [], []);
 
     await client.workflow.getHandle(`app-1/${item.tenant.accountId}`).terminate();
-    assert.equal(await starter.isOpen(item.tenant), false);
+    assert.equal(await starter.isOpen(item), false);
     assert.equal(await starter.startOrWake(item, { durableFirst: false }), 'started');
   });
 
@@ -138,7 +196,7 @@ describe('starting and waking runs', () => {
     });
     assert.equal(await starterWith(racing).startOrWake(item, { durableFirst: false }), 'started');
     assert.equal(closings, 1);
-    assert.equal(await starter.isOpen(item.tenant), true);
+    assert.equal(await starter.isOpen(item), true);
   });
 
   it('gives up after three rounds when runs keep closing', async () => {

@@ -51,18 +51,29 @@ describe('apps', () => {
           a: { product: { adapter: './mine.js', settings: { region: 'eu' } }, scopes: ['apps:read'] },
           b: { product: { adapter: 'sample', settings: { databaseUrl: 'postgresql://b/own' } } },
           c: {},
+          d: { product: { url: 'https://product.example.com/v/', settings: { signingSecret: 'x' } }, seats: 'refuse' },
         }),
         PRODUCT_ADAPTER: 'adapters/shared.js',
       },
       { cwd: '/srv/app' },
     );
     const scopes = ['account:read', 'apps:read', 'apps:write', 'users:read'];
+    const rest = { policy: [], seats: 'assignment-order', scopes };
     assert.deepEqual(
       { ...apps },
       {
-        a: { product: { adapter: path.join(folder, 'mine.js'), settings: { region: 'eu' } }, scopes: ['apps:read'] },
-        b: { product: { adapter: 'sample', settings: { databaseUrl: 'postgresql://b/own' } }, scopes },
-        c: { product: { adapter: '/srv/app/adapters/shared.js', settings: {} }, scopes },
+        a: {
+          ...rest,
+          product: { adapter: path.join(folder, 'mine.js'), settings: { region: 'eu' } },
+          scopes: ['apps:read'],
+        },
+        b: { ...rest, product: { adapter: 'sample', settings: { databaseUrl: 'postgresql://b/own' } } },
+        c: { ...rest, product: { adapter: '/srv/app/adapters/shared.js', settings: {} } },
+        d: {
+          ...rest,
+          product: { adapter: 'https://product.example.com/v', settings: { signingSecret: 'x' } },
+          seats: 'refuse',
+        },
       },
     );
   });
@@ -78,17 +89,36 @@ describe('apps', () => {
     ['no JSON', '{"a": ', /^APPS_FILE: the file \S+ is not valid JSON$/],
     ['a list', [], /must hold a JSON object by app id$/],
     ['no app', {}, /names no app$/],
-    ['an unknown key', { a: { scope: [] } }, /^APPS_FILE a: scope is unknown; allowed are product and scopes$/],
-    ['a policy', { a: { policy: {} } }, /^APPS_FILE a: policy: decision policies are not part of this release$/],
     [
-      'a URL',
-      { a: { product: { url: 'https://x' } } },
-      /^APPS_FILE a\.product: url: HTTP products are not part of this release/,
+      'an unknown key',
+      { a: { scope: [] } },
+      /^APPS_FILE a: scope is unknown; allowed are product, policy, seats and scopes$/,
     ],
+    [
+      'plain http',
+      { a: { product: { url: 'http://product:80' } } },
+      /^APPS_FILE a\.product\.url: is plain http; add product:80 to ALLOW_INSECURE_HTTP/,
+    ],
+    [
+      'a URL with a password',
+      { a: { product: { url: `https://x:${SECRET}@product` } } },
+      /^APPS_FILE a\.product\.url: must not hold a user name or password$/,
+    ],
+    [
+      'a URL as adapter',
+      { a: { product: { adapter: 'https://product' } } },
+      /^APPS_FILE a\.product\.adapter: is a URL: give it as url instead$/,
+    ],
+    [
+      'two products',
+      { a: { product: { adapter: 'x.js', url: 'https://product' } } },
+      /^APPS_FILE a\.product: give either adapter or url, not both$/,
+    ],
+    ['unknown seats', { a: { seats: 'lottery' } }, /a\.seats: must be one of assignment-order, product, refuse$/],
     [
       'an unknown product key',
       { a: { product: { path: 'x' } } },
-      /product: path is unknown; allowed are adapter and settings$/,
+      /product: path is unknown; allowed are adapter, url and settings$/,
     ],
     ['no scope', { a: { scopes: [] } }, /^APPS_FILE a\.scopes: must name at least one scope$/],
     ['two scopes in one', { a: { scopes: ['a b'] } }, /^APPS_FILE a\.scopes\.0: must be one scope without spaces$/],

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { SECRET, complete, file, folder, load, problemsOf } from './environment.js';
 
+const signedAppsFile = file('signed-apps.json', { 'app-1': { product: { settings: { signingSecret: 'whsec_x' } } } });
+
 describe('loadConfig', () => {
   it('fills in the defaults', () => {
     assert.deepEqual(load(), {
@@ -13,12 +15,15 @@ describe('loadConfig', () => {
       temporal: { connectionOptions: { address: 'localhost:7233' }, namespace: 'default', taskQueue: 'appconnect' },
       ingress: { host: '127.0.0.1', port: 3000 },
       ops: { host: '127.0.0.1', port: 3001 },
+      publicUrl: null,
       regions: [],
       insecureHosts: [],
       sealingKeys: [{ id: 'k1', key: Buffer.alloc(32, 0x41) }],
       apps: Object.assign(Object.create(null), {
         'app-1': {
           product: { adapter: 'sample', settings: { databaseUrl: complete.PRODUCT_DATABASE_URL } },
+          policy: [],
+          seats: 'assignment-order',
           scopes: ['account:read', 'apps:read', 'apps:write', 'users:read'],
         },
       }),
@@ -39,6 +44,7 @@ describe('loadConfig', () => {
       PORT: '0',
       OPS_HOST: '::1',
       OPS_PORT: '65535',
+      PUBLIC_URL: 'https://hooks.example.com/appconnect/',
       TALKDESK_TOKEN_AUTH: 'basic',
       WORKFLOW_BUNDLE: 'dist/bundle.js',
       SWEEP_INTERVAL_MS: '250',
@@ -51,6 +57,7 @@ describe('loadConfig', () => {
     assert.equal(config.temporal.taskQueue, 'other');
     assert.deepEqual(config.ingress, { host: '0.0.0.0', port: 0 });
     assert.deepEqual(config.ops, { host: '::1', port: 65535 });
+    assert.equal(config.publicUrl, 'https://hooks.example.com/appconnect');
     assert.equal(config.tokenAuth, 'basic');
     assert.equal(config.workflowBundle, path.join(folder, 'dist/bundle.js'));
     assert.equal(config.sweepIntervalMs, 250);
@@ -102,6 +109,7 @@ describe('loadConfig', () => {
       TALKDESK_TOKEN_AUTH: 'none',
       SEALING_KEYS: `k1:${SECRET}`,
       APPS_FILE: undefined,
+      PUBLIC_URL: `https://x:${SECRET}@hooks`,
       PRODUCT_URL: `https://x:${SECRET}@product`,
       SWEEP_INTERVAL_MS: '-1',
       LOG_LEVEL: 'loud',
@@ -128,7 +136,15 @@ describe('loadConfig', () => {
     SWEEP_INTERVAL_MS: ['5s', '99', '3600001'],
     ALLOW_INSECURE_HTTP: ['localhost', 'http://localhost:3002', 'localhost:3002/x', 'a:1,b'],
     PRODUCT_DATABASE_URL: ['sample', complete.DATABASE_URL],
-    PRODUCT_URL: ['https://product.example.com'],
+    PRODUCT_ADAPTER: ['https://product.example.com'],
+    PRODUCT_URL: [
+      'product.example.com',
+      'ftp://product',
+      'http://product:8080',
+      'https://product/?a=1',
+      'https://product/#a',
+    ],
+    PUBLIC_URL: ['hooks.example.com', 'http://localhost:3000', 'https://hooks/?'],
     TEMPORAL_ADDRESS: ['http://localhost:7233', 'localhost', 'localhost:99999'],
     TEMPORAL_TLS_CLIENT_CERT_PATH: ['no-such.pem'],
     TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: ['true'],
@@ -156,6 +172,37 @@ describe('loadConfig', () => {
       problemsOf({ NODE_ENV: 'production', ALLOW_INSECURE_HTTP: 'localhost:3002', WORKFLOW_BUNDLE: 'x' }),
       ['ALLOW_INSECURE_HTTP: is refused when NODE_ENV is production: use https'],
     );
+  });
+
+  it('takes plain http for product and callbacks from the hosts that may be used so', () => {
+    const config = load({
+      APPS_FILE: signedAppsFile,
+      ALLOW_INSECURE_HTTP: 'localhost:8080,localhost:3000',
+      PRODUCT_URL: 'http://localhost:8080/api/',
+      PUBLIC_URL: 'http://LOCALHOST:3000',
+    });
+    assert.equal(config.apps['app-1']?.product.adapter, 'http://localhost:8080/api');
+    assert.equal(config.publicUrl, 'http://LOCALHOST:3000');
+    assert.deepEqual(problemsOf({ PUBLIC_URL: 'http://localhost:3000' }), [
+      'PUBLIC_URL: is plain http; add localhost:3000 to ALLOW_INSECURE_HTTP (development only)',
+    ]);
+  });
+
+  it('takes one product for apps that name none', () => {
+    const both = { PRODUCT_URL: 'https://product.example.com', PRODUCT_ADAPTER: 'mine.js', APPS_FILE: signedAppsFile };
+    assert.deepEqual(problemsOf(both), ['PRODUCT_URL: set either this or PRODUCT_ADAPTER, not both']);
+    assert.deepEqual(problemsOf({ PRODUCT_ADAPTER: 'HTTPS://product.example.com' }), [
+      'PRODUCT_ADAPTER: is a URL: give it as PRODUCT_URL instead',
+    ]);
+  });
+
+  it('asks only a process with a worker for the signing secret of an HTTP product', () => {
+    const env = { PRODUCT_URL: 'https://product.example.com' };
+    assert.equal(load(env, { worker: false }).apps['app-1']?.product.adapter, 'https://product.example.com');
+    assert.deepEqual(problemsOf(env), [
+      'APPS_FILE app-1.product.settings.signingSecret: is missing: calls to an HTTP product are signed with it, ' +
+        'whsec_ and base64 of 32 random bytes',
+    ]);
   });
 
   it('asks only a process with a worker for the bundle and the sample database', () => {

@@ -52,6 +52,7 @@ describe('the logger', () => {
       'access_token',
       'accessToken',
       'client_assertion',
+      'signingSecret',
     ],
     ...['password', 'apiKey', 'databaseUrl', 'sealingKeys', 'credentials'],
   ]) {
@@ -127,6 +128,7 @@ describe('the logger', () => {
       [`key was ${privateKey.toString()}`, body],
       [`cut off ${privateKey.toString().slice(0, 90)}`, body.slice(0, 20)],
       [`assertion ${jwt} refused`, jwt.slice(10)],
+      [`signed with whsec_${Buffer.from(SECRET).toString('base64')}`, Buffer.from(SECRET).toString('base64')],
       [`grant_type=client_credentials&client_secret=${SECRET}&x=1`, SECRET],
       [`{"client_secret":"${SECRET} with blanks","x":1}`, SECRET],
     ];

@@ -89,6 +89,12 @@ const REFUSED: Refused[] = [
   ['local/x.ts', "import { createWorker } from '../worker/create-worker.js';", 'imports worker/create-worker'],
   ['local/x.ts', "import { createProduct } from '../product/sample/adapter.js';", 'imports product/sample/adapter'],
   ['local/x.ts', 'const level = process.env.LEVEL;', 'reads the environment'],
+  // ops: talks to Temporal, and to nothing else
+  ['ops/x.ts', "import { createStore } from '../store/index.js';", 'imports store/index'],
+  ['ops/x.ts', "import { createLifecycleStarter } from '../api/temporal.js';", 'imports api/temporal'],
+  ['ops/x.ts', "import { lifecycleWorkflow } from '../workflows/index.js';", 'workflows/index by value'],
+  ['ops/x.ts', "import { Worker } from '@temporalio/worker';", 'the package @temporalio/worker'],
+  ['ops/x.ts', 'const level = process.env.LEVEL;', 'reads the environment'],
   // simulator and config: own files only
   ['simulator/x.ts', "import type { EventRef } from '../contracts/events.js';", 'simulator/ may import own files only'],
   ['simulator/x.ts', "import { a } from '../talkdesk/schemas.js';", 'simulator/ may import own files only'],

@@ -3,6 +3,7 @@ import { createApp, WEBHOOK_PATH } from '../../../api/app.js';
 import { listen } from '../../../api/listen.js';
 import { createMetrics, type Metrics } from '../../../api/metrics.js';
 import type { BodyLimits } from '../../../api/read-body.js';
+import type { RunReason } from '../../../api/runs.js';
 import type { LifecycleFact } from '../../../contracts/facts.js';
 import { createStore } from '../../../store/index.js';
 import { createSealer } from '../../../store/sealing.js';
@@ -11,16 +12,19 @@ import { readEnvelope } from '../../../talkdesk/envelope.js';
 import { createHttpClient } from '../../../talkdesk/http.js';
 import { createRegions } from '../../../talkdesk/regions.js';
 import { createDeliveryVerifier } from '../../../talkdesk/signature-keys.js';
+import type { TokenBucket } from '../../../talkdesk/token-bucket.js';
 import { APP_ID, type KeyEndpoint } from './deliveries.js';
 import { captureLog } from './log.js';
 
-/** The webhook route over a real store and a real verifier; only the dispatcher is a recorder. */
+/** The ingress over a real store and a real verifier; only what talks to Temporal is a recorder. */
 export interface TestIngress {
   url: string;
   baseUrl: string;
   store: Store;
   metrics: Metrics;
   dispatched: DispatchItem[];
+  /** What the callbacks of products woke. */
+  wakes: RunReason[];
   facts: LifecycleFact[];
   lines: string[];
   stop(): Promise<void>;
@@ -31,6 +35,7 @@ export async function startIngress(options: {
   keys: Pick<KeyEndpoint, 'url' | 'hostPort'>;
   bodyLimits?: Partial<BodyLimits>;
   now?: () => Date;
+  callbackRate?: TokenBucket;
 }): Promise<TestIngress> {
   const { log, lines } = captureLog();
   const now = options.now ?? (() => new Date());
@@ -47,12 +52,21 @@ export async function startIngress(options: {
   });
   const metrics = createMetrics();
   const dispatched: DispatchItem[] = [];
+  const wakes: RunReason[] = [];
   const facts: LifecycleFact[] = [];
   const app = createApp({
     inbox: store.inbox,
     verifier,
     readEnvelope,
     dispatcher: { dispatch: (item) => void dispatched.push(item) },
+    starter: {
+      startOrWake: async (reason) => {
+        wakes.push(reason);
+        return 'woken';
+      },
+    },
+    callbackRate: options.callbackRate ?? { take: () => true },
+    callbackRateOf: () => ({ take: () => true }),
     isKnownApp: (appId) => appId === APP_ID,
     bodyLimits: { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000, maxHeldBytes: 64 * 1024 * 1024, ...options.bodyLimits },
     metrics,
@@ -67,6 +81,7 @@ export async function startIngress(options: {
     store,
     metrics,
     dispatched,
+    wakes,
     facts,
     lines,
     async stop() {

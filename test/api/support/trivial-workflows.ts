@@ -1,6 +1,8 @@
 import type { LifecycleResult } from '../../../contracts/messages.js';
 
-/** Stands in for the real workflow where only its start matters. */
+/** Stand in for the real workflows where only their start matters. */
 export async function lifecycleWorkflow(): Promise<LifecycleResult> {
   return { outcomes: [] };
 }
+
+export async function logoutWorkflow(): Promise<void> {}

@@ -1,0 +1,37 @@
+import path from 'node:path';
+import { readAppIds } from './apps.js';
+import type { TemporalConfig } from './config.js';
+import { ConfigurationError } from './errors.js';
+import { deepFreeze } from './freeze.js';
+import { givenIn } from './given.js';
+import { createProblems } from './problems.js';
+import { readTaskQueue, readTemporal } from './temporal.js';
+
+/** What a command for operators needs: it talks to Temporal only, and has no business with secrets of the service. */
+export interface OperatorConfig {
+  readonly temporal: TemporalConfig;
+  /** Ids of the apps in APPS_FILE; empty where they were not asked for, or it is not set. */
+  readonly appIds: readonly string[];
+}
+
+/**
+ * Reads the settings of an operator's command: those of Temporal, and the ids of the apps where `apps` says so.
+ *
+ * @param env such as `process.env`
+ * @throws ConfigurationError with every problem at once
+ */
+export function loadOperatorConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  { apps, cwd = process.cwd() }: { apps: boolean; cwd?: string },
+): OperatorConfig {
+  const given = givenIn(env);
+  const problems = createProblems();
+  const appsFile = given['APPS_FILE'];
+  const config: OperatorConfig = {
+    temporal: readTemporal(given, readTaskQueue(given, problems), problems),
+    appIds: apps && appsFile !== undefined ? readAppIds(path.resolve(cwd, appsFile), problems) : [],
+  };
+  const found = problems.list();
+  if (found.length > 0) throw new ConfigurationError(found);
+  return deepFreeze(config);
+}
