@@ -14,7 +14,8 @@ import { type FoundProcess, processesMarked } from './support/processes.js';
 
 const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server, a browser.
 
-  npm test                             all tests
+  npm test                             all tests but the long ones
+  npm run test:lifecycle               the long ones: windows of days, orders of arrival, 10,000 users, random stories
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
   npm test -- --concurrency 1          files at a time (2 unless given)
@@ -23,6 +24,9 @@ const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal 
 No database, server or internet access of yours is used, but for fetching Temporal's programs once (they are kept in the cache
 folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH do not name them, and a Chromium where the machine
 has none.`;
+
+/** What takes minutes by itself has a command of its own. */
+const LONG = ['test/e2e/windows/', 'test/e2e/orders/', 'test/e2e/volume.test.ts', 'test/model/'];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
@@ -41,13 +45,14 @@ async function main(): Promise<number> {
       only: { type: 'string', multiple: true },
       concurrency: { type: 'string', default: '2' },
       list: { type: 'boolean' },
+      long: { type: 'boolean' },
     },
   });
   if (values.help) {
     say(USAGE);
     return 0;
   }
-  const files = testFiles(positionals);
+  const files = testFiles(values.long === true ? LONG : positionals);
   if (files.length === 0) {
     process.stderr.write(`No test file matches ${positionals.join(', ') || 'test/**/*.test.ts'}.\n`);
     return 1;
@@ -109,13 +114,13 @@ async function main(): Promise<number> {
   return aborted === null ? code : 130;
 }
 
-/** Test files below test/: all of them, those whose path contains one of the parts, or any file that is named outright. */
+/** Test files below test/: all of them but the long ones, those whose path contains one of the parts, or any file that is named outright. */
 function testFiles(parts: string[]): string[] {
   const all = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join('test', name))
     .sort();
-  if (parts.length === 0) return all;
+  if (parts.length === 0) return all.filter((file) => !LONG.some((part) => file.startsWith(part)));
   const files = parts.flatMap((part) => {
     const found = statSync(resolve(part), { throwIfNoEntry: false });
     if (found?.isFile()) return [relative(ROOT, resolve(part))];

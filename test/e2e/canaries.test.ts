@@ -9,6 +9,7 @@ import { Client as PostgresClient } from 'pg';
 import { createChildren } from '../../local/children.js';
 import { type Postgres, startPostgres } from '../../local/postgres.js';
 import { applyMigrations } from '../../store/migrations.js';
+import { awaitOutcomes } from '../support/outcomes.js';
 import { eventually } from '../support/eventually.js';
 import { type Leak, leaksIn, leaksInFolder, patternsOf } from '../support/leaks.js';
 import { type ServiceProcess, startServiceProcess } from '../support/service.js';
@@ -62,13 +63,18 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A healthy install, failures with talkative answers, a refusal, forged and unusable deliveries. */
+/** A healthy install with a rotation, an update and a logout; failures with talkative answers, a refusal, forged and unusable deliveries. */
 async function exerciseEveryWay(): Promise<void> {
   const { control } = surroundings.simulator;
   const create = (accountName: string) =>
     control.createInstallation({ app_id: surroundings.appId, account_name: accountName });
-  installed = [await create('healthy')];
-  await settled(installed[0] as CreatedInstallation);
+  const healthy = await create('healthy');
+  installed = [healthy];
+  await settled(healthy);
+  for (const change of [control.rotate, control.update, control.logout]) {
+    const { event_id } = await change(healthy.installation_id);
+    await awaitOutcomes(surroundings, [event_id]);
+  }
 
   await control.fault({ route: 'token', kind: 'status', status: 401, times: 2, body: { error: 'invalid_client' } });
   await control.fault({ route: 'account', kind: 'status', status: 500, times: 3, body: '<html>broken</html>' });
@@ -163,14 +169,14 @@ async function search(): Promise<{ leaks: Leak[]; places: string[]; bytes: numbe
 
 describe('client secrets, private keys, tokens, assertions and the sealing key', () => {
   it('are nowhere in logs, histories, Temporal’s files, tables, or PostgreSQL’s files', async () => {
-    // Of five installations the client secret and the private key, of three at least one token and one assertion.
-    assert.ok(secrets.length >= 5 * 2 + 3 * 2 + 1, `${secrets.length} secrets to look for`);
+    // Of five installations and a rotation the client secret and the private key, of three at least one token and one assertion.
+    assert.ok(secrets.length >= 6 * 2 + 3 * 2 + 1, `${secrets.length} secrets to look for`);
     const outcomes = await surroundings.database.query<{ outcome: string }>(
       'SELECT outcome FROM process ORDER BY outcome',
     );
     assert.deepEqual(
       outcomes.map(({ outcome }) => outcome),
-      ['approved', 'approved', 'rejected'],
+      ['acknowledged', 'approved', 'approved', 'approved', 'rejected'],
     );
     for (const table of ['refused_delivery', 'quarantine', 'credential']) {
       const [count] = await surroundings.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`);

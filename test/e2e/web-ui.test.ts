@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startBrowser, visibleText } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { startTestService, type TestService } from '../support/service.js';
-import type { CreatedInstallation } from '../support/simulator.js';
+import type { CreatedInstallation, InstallationInput } from '../support/simulator.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
 import { connectTemporal, createOwnDevServer, type OwnTemporalServer, type TestTemporal } from '../support/temporal.js';
 
 /** The narrowest screen that an operator is likely to have, tall enough for one picture of a whole page. */
 const VIEWPORT = { width: 1280, height: 1400 };
-const WINDOW_MS = 7 * 24 * 60 * 60 * 1_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const WINDOW_MS = 7 * DAY_MS;
+const DUE_MS = 6.5 * DAY_MS;
 
 /** Tabs of a run's page. */
 type Tab = 'Timeline' | 'Event History' | 'Pending Activities' | 'User Metadata';
@@ -26,8 +28,17 @@ let temporal: TestTemporal;
 let surroundings: Surroundings;
 let service: TestService;
 
-async function install(account_name: string, users: number): Promise<CreatedInstallation> {
-  return await surroundings.simulator.control.createInstallation({ app_id: surroundings.appId, account_name, users });
+/** An app whose product needs ten minutes for everything, and one whose installs a person decides. */
+const SLOW_APP = 'app-with-a-slow-product';
+const MANUAL_APP = 'app-that-is-decided-by-hand';
+
+async function install(
+  account_name: string,
+  users: number,
+  more: Partial<InstallationInput> = {},
+): Promise<CreatedInstallation> {
+  const { control } = surroundings.simulator;
+  return await control.createInstallation({ app_id: surroundings.appId, account_name, users, ...more });
 }
 
 function runOf(installed: CreatedInstallation) {
@@ -78,9 +89,9 @@ function headline(status: string, { app_id, account_id }: CreatedInstallation): 
   return new RegExp(`\\b${status} ${app_id}/${account_id}\\b`, 'i');
 }
 
-/** Seven days after the event, as an operator reads it: `2026-03-29 01:30 UTC`. */
-function closeOf(createdAt: Date): string {
-  const [date, time] = new Date(createdAt.getTime() + WINDOW_MS).toISOString().split('T');
+/** So long after the event, as an operator reads it: `2026-03-29 01:30 UTC`. */
+function timeAfter(createdAt: Date, ms: number): string {
+  const [date, time] = new Date(createdAt.getTime() + ms).toISOString().split('T');
   return `${date} ${time?.slice(0, 5)} UTC`;
 }
 
@@ -101,7 +112,19 @@ describe("Temporal's Web UI", () => {
     server = await createOwnDevServer({ dir: folder, ui: true });
     temporal = await connectTemporal(server.address);
     surroundings = await createSurroundings({ temporalAddress: server.address });
+    const apps = {
+      [surroundings.appId]: {},
+      [SLOW_APP]: {
+        product: { adapter: resolve('examples/typescript-product/product.ts'), settings: { pendingMs: '600000' } },
+      },
+      [MANUAL_APP]: { policy: { mode: 'manual', atDue: 'approve' } },
+    };
+    await writeFile(join(surroundings.folder, 'apps.json'), JSON.stringify(apps));
     service = await startTestService(surroundings);
+    for (const app of [SLOW_APP, MANUAL_APP]) {
+      const callback_url = `${service.ingressUrl}/webhooks/talkdesk`;
+      await surroundings.simulator.control.registerApp(app, { callback_url });
+    }
   });
   after(async () => {
     await browser?.close();
@@ -121,8 +144,9 @@ describe("Temporal's Web UI", () => {
       const activity = (await runOf(installed).describe()).raw.pendingActivities?.[0];
       return (activity?.attempt ?? 0) > 1 && activity?.lastFailure;
     });
-    const closes = closeOf(await eventCreatedAt(installed));
-    const lastCall = `Last call, shortly before Talkdesk's window closes at ${closes}`;
+    const createdAt = await eventCreatedAt(installed);
+    const closes = timeAfter(createdAt, WINDOW_MS);
+    const warning = `Warn: 50 % of the time to the due answer (${timeAfter(createdAt, DUE_MS)}) has passed`;
 
     await openRun(installed);
     await read('User Metadata', 'down-user-metadata', [
@@ -136,7 +160,7 @@ describe("Temporal's Web UI", () => {
       /Attempt ([2-9]|\d\d) \/ unlimited/i,
       /"message": "The product failed: [^"]*/,
     ]);
-    await read('Timeline', 'down-timeline', [/provisionAccount • Provision in product/, lastCall]);
+    await read('Timeline', 'down-timeline', [/provisionAccount • Provision in product/, warning]);
 
     await surroundings.product.up();
     await eventually('the run has ended', async () => (await runOf(installed).describe()).status.name === 'COMPLETED');
@@ -149,7 +173,7 @@ describe("Temporal's Web UI", () => {
       'Activity Task Scheduled Activity Type provisionAccount Summary Provision in product',
       'postDecision Summary Approve at Talkdesk',
       /Timer Canceled .*Timer Started /,
-      lastCall,
+      warning,
     ]);
     await read('User Metadata', 'completed-user-metadata', [
       `Install of installation ${installed.installation_id}: approved.`,
@@ -172,5 +196,59 @@ describe("Temporal's Web UI", () => {
     assert.equal(text.split('Local Activity').length - 1, 4);
     assert.doesNotMatch(text, /Activity Task Scheduled|Timer Started/);
     await read('Timeline', 'healthy-timeline', ['takeEvents', 'syncFromTalkdesk', 'provisionAccount', 'postDecision']);
+  });
+
+  it('says what a person must do for a parked run', async () => {
+    const elsewhere = 'https://acme.talkdesk-elsewhere.example/oauth/token';
+    const installed = await install('parked', 3, { merge: { _links: { token: { href: elsewhere } } } });
+    await eventually('the install is parked', async () => {
+      const rows = await surroundings.database.query<{ parked_reason: string | null }>(
+        'SELECT parked_reason FROM process WHERE event_id = $1',
+        [installed.event_id],
+      );
+      return rows[0]?.parked_reason;
+    });
+    await openRun(installed);
+    await read('User Metadata', 'parked-user-metadata', [
+      headline('running', installed),
+      /Parked: .*acme\.talkdesk-elsewhere\.example/,
+      /It is tried again hourly, and at the signal .wake.\./,
+    ]);
+    await read('Pending Activities', 'parked-pending-activities', [
+      'syncFromTalkdesk',
+      /"message": "[^"]*acme\.talkdesk-elsewhere\.example/,
+    ]);
+  });
+
+  it('says that a product has begun and needs time', async () => {
+    const installed = await install('slow', 3, { app_id: SLOW_APP });
+    await eventually('the product was asked', async () => {
+      return ((await runOf(installed).describe()).raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
+    });
+    await openRun(installed);
+    await read('User Metadata', 'pending-user-metadata', [
+      'provisioning the product account and 3 users',
+      'Waiting for the product: The product has begun and needs more time. It is asked again until it is done.',
+    ]);
+    await read('Pending Activities', 'pending-pending-activities', [
+      'provisionAccount',
+      '"message": "The product has begun and needs more time. It is asked again until it is done."',
+    ]);
+  });
+
+  it('says that a person is to decide, and what happens otherwise', async () => {
+    const installed = await install('by-hand', 3, { app_id: MANUAL_APP });
+    const due = timeAfter(
+      await eventually('the event is stored', async () => (await eventCreatedAt(installed)) ?? null),
+      DUE_MS,
+    );
+    await eventually('the run waits', async () =>
+      service.facts.some(({ name, eventId }) => name === 'decision-awaited' && eventId === installed.event_id),
+    );
+    await openRun(installed);
+    await read('User Metadata', 'decision-user-metadata', [
+      `waiting for a person to approve or reject; at ${due} it is approved`,
+    ]);
+    await read('Timeline', 'decision-timeline', [`A decision is due at ${due}; then it is approved`]);
   });
 });

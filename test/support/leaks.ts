@@ -55,13 +55,22 @@ export function leaksIn(place: string, bytes: Buffer, patterns: Pattern[]): Leak
     .map(({ secret, encoding }) => ({ place, secret, encoding }));
 }
 
+/** What a file holds; null for folders, and for what a running server has removed meanwhile. */
+function contentOf(path: string): Buffer | null {
+  try {
+    return statSync(path).isFile() ? readFileSync(path) : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** Looks for the patterns in every file below a folder. Returns the leaks and how much was read, so that nothing read is noticed. */
 export function leaksInFolder(folder: string, patterns: Pattern[]): { leaks: Leak[]; files: number; bytes: number } {
   const found = { leaks: [] as Leak[], files: 0, bytes: 0 };
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const path = join(folder, name);
-    if (!statSync(path).isFile()) continue;
-    const content = readFileSync(path);
+    const content = contentOf(join(folder, name));
+    if (content === null) continue;
     found.files += 1;
     found.bytes += content.length;
     found.leaks.push(...leaksIn(name, content, patterns));
