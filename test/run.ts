@@ -15,7 +15,7 @@ import { type FoundProcess, processesMarked } from './support/processes.js';
 const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server, a browser.
 
   npm test                             all tests but the long ones
-  npm run test:lifecycle               the long ones: windows of days, orders of arrival, 10,000 users, random stories
+  npm run test:lifecycle               the long ones: windows of days, orders of arrival, 10,000 users, odd data, random stories
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
   npm test -- --concurrency 1          files at a time (2 unless given)
@@ -25,8 +25,19 @@ No database, server or internet access of yours is used, but for fetching Tempor
 folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH do not name them, and a Chromium where the machine
 has none.`;
 
-/** What takes minutes by itself has a command of its own. */
-const LONG = ['test/e2e/windows/', 'test/e2e/orders/', 'test/e2e/volume.test.ts', 'test/model/'];
+/** What takes minutes by itself, or goes through many forms of one thing, has a command of its own. */
+const LONG = [
+  'test/e2e/windows/',
+  'test/e2e/orders/',
+  'test/e2e/volume.test.ts',
+  'test/e2e/hostile.test.ts',
+  'test/e2e/operations.test.ts',
+  'test/e2e/products.test.ts',
+  'test/model/',
+  'test/product/python-suite.test.ts',
+  'test/product/suite.test.ts',
+  'test/workflows/rotation.test.ts',
+];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';

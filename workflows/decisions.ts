@@ -66,8 +66,9 @@ export function handleDecisions(control: RunControl): void {
           throw refusal('A decision is approve or reject.');
         }
         if (typeof input.by !== 'string' || input.by === '') throw refusal('Say who decides (by).');
-        if (typeof input.reason !== 'string' || input.reason.length > MAX_REASON_LENGTH) {
-          throw refusal(`A reason is a text of at most ${MAX_REASON_LENGTH} characters.`);
+        const { reason } = input;
+        if (typeof reason !== 'string' || reason.length > MAX_REASON_LENGTH || /\p{Cc}/u.test(reason)) {
+          throw refusal(`A reason is a line of at most ${MAX_REASON_LENGTH} characters.`);
         }
         awaitedFor(control, input);
       },

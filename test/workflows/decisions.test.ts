@@ -115,8 +115,9 @@ describe('a manual decision', () => {
       );
       assert.equal(
         await refusalOf(decide(run, { reason: 'x'.repeat(501) })),
-        'A reason is a text of at most 500 characters.',
+        'A reason is a line of at most 500 characters.',
       );
+      assert.match(await refusalOf(decide(run, { reason: 'two\nlines' })), /^A reason is a line/);
       assert.equal(await refusalOf(decide(run, { by: '' })), 'Say who decides (by).');
       await env.sleep(6.5 * DAY_MS);
       assert.equal(await refusalOf(decide(run, {})), 'Nothing of this account waits for a decision.');

@@ -169,4 +169,40 @@ describe('an uninstall that arrives during a step', () => {
       });
     }
   }
+
+  it('while a person is to decide, and while what was begun is undone, ends both the same way', async () => {
+    const policy = { mode: 'manual', atDue: 'approve' } as const;
+    const waiting = await processAged(env, 'install', 0);
+    const overrides: Partial<Activities> = {
+      syncFromTalkdesk: async () => ({ remoteState: 'waiting', users: 3, policy }),
+    };
+    await running(env, waiting, overrides, async ({ handle, tenant, inputs, count }) => {
+      await env.sleep('1 day');
+      const uninstall = await processAged(env, 'uninstall', 0);
+      tenant.processes.push(uninstall);
+      await handle.signal(wakeSignal);
+      assert.deepEqual(await outcomesOf(handle), ['superseded', 'approved']);
+      assert.deepEqual(deciding(inputs('postDecision')), [uninstall.processId]);
+      assert.equal(count('provisionAccount'), 0);
+    });
+
+    const undoing = await processAged(env, 'install', 0);
+    let up = false;
+    const failingUndo: Partial<Activities> = {
+      provisionAccount: async () => failing(FAILURE_TYPES.refused, 'unpaid invoices'),
+      undoProvisioning: async () => {
+        if (!up) failing(FAILURE_TYPES.retryable, 'the product is down', MINUTE_MS);
+      },
+    };
+    await running(env, undoing, failingUndo, async ({ handle, tenant, inputs }) => {
+      await env.sleep('10 minutes');
+      const uninstall = await processAged(env, 'uninstall', 0);
+      tenant.processes.push(uninstall);
+      await handle.signal(wakeSignal);
+      up = true;
+      // The customer was told of the reject already: that stays the outcome.
+      assert.deepEqual(await outcomesOf(handle), ['rejected', 'approved']);
+      assert.deepEqual(deciding(inputs('postDecision')), [undoing.processId, uninstall.processId]);
+    });
+  });
 });
