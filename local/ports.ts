@@ -1,9 +1,21 @@
 import { createServer } from 'node:net';
 import { codeOf, LocalError } from './local-error.js';
 
+/** Below what systems give to outgoing connections and to port 0: what is free here is not taken by chance a moment later. */
+const QUIET_PORTS = { from: 20_000, count: 12_000 };
+const TRIES = 20;
+
 /** A port on `host` that was free a moment ago. Whoever binds it must be ready to find it taken. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  return bindOnce(0, host);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const port = QUIET_PORTS.from + Math.floor(Math.random() * QUIET_PORTS.count);
+    try {
+      return await bindOnce(port, host);
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE') throw error;
+    }
+  }
+  return await bindOnce(0, host);
 }
 
 /**
@@ -14,7 +26,7 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
  */
 export async function claimPort(wanted: number, what: string, variable: string, host = '127.0.0.1'): Promise<number> {
   try {
-    return await bindOnce(wanted, host);
+    return wanted === 0 ? await freePort(host) : await bindOnce(wanted, host);
   } catch (error) {
     const code = codeOf(error);
     if (code === 'EADDRINUSE') {
