@@ -1,6 +1,6 @@
 import { FAILURE_TYPES } from '../contracts/failures.js';
 import type { ActionableState } from '../contracts/outcomes.js';
-import type { ProcessRecord, SealedCredential, Tenant } from '../store/types.js';
+import type { ProcessKind, ProcessRecord, SealedCredential, Tenant } from '../store/types.js';
 import { TalkdeskError } from '../talkdesk/errors.js';
 import type { InstallationAccess, KeyAlgorithm } from '../talkdesk/types.js';
 import type { Attempt } from './attempts.js';
@@ -49,12 +49,16 @@ export function gatewayOf(place: { apiRoot: string }): string {
   return `Talkdesk gateway ${place.apiRoot}`;
 }
 
+/** Talkdesk's word for an installation whose update waits. */
+const UPDATING = 'updating';
+
 /**
- * The state as one on which a process can act.
+ * The state as one on which a process of this kind can act. Only an accepted installation is updated: to an install, an update that waits
+ * means that it was accepted, and an approve would answer the update.
  *
  * @throws StepError needs-person for a suspended or unknown state (talkdesk-api.md 4.4: keep and alarm)
  */
-export function actionable(installation: { state: string; stateWord: string }): ActionableState {
+export function actionable(kind: ProcessKind, installation: { state: string; stateWord: string }): ActionableState {
   const { state, stateWord } = installation;
   if (state === 'suspended' || state === 'unknown') {
     throw new StepError(
@@ -62,6 +66,7 @@ export function actionable(installation: { state: string; stateWord: string }): 
       `Talkdesk reports the installation's state as "${stateWord.slice(0, 40)}", on which nothing can be decided. Ask Talkdesk.`,
     );
   }
+  if (kind === 'install' && stateWord.toLowerCase() === UPDATING) return 'accepted';
   return state as ActionableState;
 }
 

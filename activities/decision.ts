@@ -32,14 +32,14 @@ export function createDecisionActivities(parts: ActivityParts) {
   async function decide(input: DecisionInput, claim: Claim, attempt: Attempt): Promise<DecisionResult> {
     const { process } = claim;
     const access = accessOf(parts, process);
-    const before = await read(access, attempt);
+    const before = await read(process, access, attempt);
     const settled = judgeBefore(process, input.decision, before);
     if (settled !== null) return settled;
     await claim.ensureFresh();
     // An install's attempt was recorded with its claim: nothing else approves an install, whenever it was.
     if (process.kind === 'update') await recordSending(input, attempt);
     const sendError = await send(access, input, attempt);
-    const after = await readBack(access, attempt);
+    const after = await readBack(process, access, attempt);
     const result = judgeAfter(process, input.decision, sendError, after);
     if (result !== null) return result;
     // A 404 is no reason to give up an installation that Talkdesk has just shown.
@@ -68,17 +68,21 @@ export function createDecisionActivities(parts: ActivityParts) {
     }
   }
 
-  async function read(access: InstallationAccess, attempt: Attempt): Promise<Reading> {
+  async function read({ kind }: ProcessRecord, access: InstallationAccess, attempt: Attempt): Promise<Reading> {
     const installation = await talkdesk.readInstallation(access, attempt);
-    return { state: actionable(installation), updatedAt: installation.stateUpdatedAt };
+    return { state: actionable(kind, installation), updatedAt: installation.stateUpdatedAt };
   }
 
-  async function readBack(access: InstallationAccess, attempt: Attempt): Promise<ActionableState> {
-    let { state } = await read(access, attempt);
+  async function readBack(
+    process: ProcessRecord,
+    access: InstallationAccess,
+    attempt: Attempt,
+  ): Promise<ActionableState> {
+    let { state } = await read(process, access, attempt);
     for (const delayMs of READ_BACK_DELAYS_MS) {
       if (state !== 'waiting') break;
       await sleep(delayMs, undefined, { signal: attempt.signal });
-      state = (await read(access, attempt)).state;
+      state = (await read(process, access, attempt)).state;
     }
     return state;
   }

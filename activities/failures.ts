@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
-import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
+import { type AskedToWait, FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
 import { ProductConfigurationError } from '../product/errors.js';
 import { SealingError, StoreUnavailableError } from '../store/errors.js';
 import { TalkdeskError, type TalkdeskFailureClass } from '../talkdesk/errors.js';
@@ -79,8 +79,10 @@ function talkdeskFailure(error: TalkdeskError, attempt: FailedAttempt): Applicat
     return failure(FAILURE_TYPES.retryable, error.message, GONE_GRACE_MS);
   }
   const asked = type === FAILURE_TYPES.retryable ? error.retryAfterMs : null;
-  const delayMs = asked === null ? delayOf(type, attempt) : Math.max(MIN_RETRY_AFTER_MS, asked);
-  return failure(type, error.message, delayMs);
+  if (asked === null) return failure(type, error.message, delayOf(type, attempt));
+  const retryAfterMs = Math.max(MIN_RETRY_AFTER_MS, asked);
+  // The workflow, which goes on with the durable way, is not shown the delay of a failure: only its details.
+  return failure(type, error.message, retryAfterMs, attempt.isLocal ? { retryAfterMs } : undefined);
 }
 
 /** How long a class waits before its next attempt; null where there is none. */
@@ -102,12 +104,18 @@ function delayOf(type: FailureType, attempt: FailedAttempt): number | null {
   }
 }
 
-function failure(type: FailureType, message: string, nextRetryMs: number | null): ApplicationFailure {
+function failure(
+  type: FailureType,
+  message: string,
+  nextRetryMs: number | null,
+  askedToWait?: AskedToWait,
+): ApplicationFailure {
   const made = ApplicationFailure.create({
     type,
     message: message.slice(0, 500),
     nonRetryable: nextRetryMs === null,
     ...(nextRetryMs === null ? {} : { nextRetryDelay: Math.max(1, Math.round(nextRetryMs)) }),
+    ...(askedToWait === undefined ? {} : { details: [askedToWait] }),
   });
   // It would show these lines, the same for every failure, in each history and to everybody who looks for a reason.
   made.stack = '';

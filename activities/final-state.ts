@@ -55,7 +55,7 @@ export function createFinalStateActivities(parts: ActivityParts) {
           try {
             const installation = await parkingGone(process, attempt, () => readState(process, attempt));
             const { state, stateWord } = installation;
-            const finalState = state === 'suspended' ? state : actionable({ state, stateWord });
+            const finalState = state === 'suspended' ? state : actionable(process.kind, { state, stateWord });
             return { finalState, attempted: attemptedBy(process, installation) };
           } catch (error) {
             const finalState = stateOfFailure(error);

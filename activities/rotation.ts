@@ -2,6 +2,7 @@ import { FAILURE_TYPES } from '../contracts/failures.js';
 import type { ProcessInput, ProveResult, RequestRotationInput } from '../contracts/messages.js';
 import { NotFoundError } from '../store/errors.js';
 import type { ProcessRecord, SealedCredential } from '../store/types.js';
+import { TalkdeskError } from '../talkdesk/errors.js';
 import { accessOf, accessTo, gatewayOf } from './access.js';
 import { claimProcess } from './claims.js';
 import type { ActivityParts } from './deps.js';
@@ -22,6 +23,16 @@ export function createRotationActivities(parts: ActivityParts) {
       throw new StepError(FAILURE_TYPES.preEmpted, 'its credentials are gone with the installation');
     }
     return process.ownCredential.set;
+  }
+
+  /** Talkdesk refuses every set of an installation that is uninstalled: one that was delivered after its uninstall waits for nothing. */
+  function refusedWithInstallation({ installation }: ProcessRecord, error: unknown): unknown {
+    const refused = error instanceof TalkdeskError && error.failureClass === 'credentials';
+    if (!refused || installation.state !== 'ended') return error;
+    return new StepError(
+      FAILURE_TYPES.preEmpted,
+      'the installation is uninstalled, and Talkdesk refuses its credentials',
+    );
   }
 
   /** One that nobody knows will not become known by asking again. */
@@ -46,9 +57,13 @@ export function createRotationActivities(parts: ActivityParts) {
           const done = process.stepResults[PROVE_STEP] as ProveResult | undefined;
           if (done !== undefined) return done;
           const { installation, installationId } = process;
-          await breakers.guard(gatewayOf(installation), attempt, () =>
-            talkdesk.ensureToken(accessOf(parts, { ...process, credential: set }), attempt),
-          );
+          await breakers
+            .guard(gatewayOf(installation), attempt, () =>
+              talkdesk.ensureToken(accessOf(parts, { ...process, credential: set }), attempt),
+            )
+            .catch((error: unknown) => {
+              throw refusedWithInstallation(process, error);
+            });
           const at = now();
           const current = await processes.promoteCredential({ processId, stepResult: { current: true }, at });
           // Tokens of the old client may live on at Talkdesk; nothing of ours uses them any more.
@@ -85,7 +100,7 @@ export function createRotationActivities(parts: ActivityParts) {
             observe({ name: 'credentials-acknowledged', atMs: at.getTime(), installationId, eventId });
           } catch (error) {
             await processes.release(processId, attempt.token);
-            throw error;
+            throw refusedWithInstallation(process, error);
           }
         },
         { processId },

@@ -60,7 +60,7 @@ export function createSyncActivities(parts: ActivityParts) {
       talkdesk.readSubscription(access, attempt),
     ]);
     // Refused here already: nothing is written of an installation on which nobody can act.
-    actionable(installation);
+    actionable(process.kind, installation);
     const snapshot: Snapshot = {
       remoteState: installation.state,
       remoteStateWord: installation.stateWord,
@@ -138,7 +138,7 @@ export function createSyncActivities(parts: ActivityParts) {
     const upgrade = upgradeOf(process);
     const changes = await preview(process, snapshot, autoProvisionFilters, attempt);
     const result: SyncResult = {
-      remoteState: actionable({ state: snapshot.remoteState, stateWord: snapshot.remoteStateWord }),
+      remoteState: actionable(process.kind, { state: snapshot.remoteState, stateWord: snapshot.remoteStateWord }),
       users: snapshot.users.length,
       ...(policy.mode === 'automatic' ? {} : { policy }),
       ...(upgrade === null ? {} : { upgrade }),

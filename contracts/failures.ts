@@ -21,3 +21,8 @@ export const FAILURE_TYPES = {
 } as const;
 
 export type FailureType = (typeof FAILURE_TYPES)[keyof typeof FAILURE_TYPES];
+
+/** First detail of a quick attempt's failure whose sender has said when to come back. */
+export interface AskedToWait {
+  retryAfterMs: number;
+}

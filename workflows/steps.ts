@@ -7,7 +7,7 @@ import {
   isCancellation,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import { FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
+import { type AskedToWait, FAILURE_TYPES, type FailureType } from '../contracts/failures.js';
 import type { RunControl, Subject } from './control.js';
 import { durable, durableOptions, LOCAL_OPTIONS, quick } from './proxies.js';
 
@@ -51,6 +51,7 @@ export async function runStep<N extends StepName>(
       if (failure !== null && isFinal(failure)) throw failure;
       if (isCancellation(error)) throw error;
       subject.trouble(troubleOf(failure));
+      await untilAsked(control, error);
     }
   }
   for (;;) {
@@ -65,6 +66,15 @@ export async function runStep<N extends StepName>(
       throw stepFailureOf(error) ?? error;
     }
   }
+}
+
+/** Whoever said when to come back is not asked sooner by the durable way either; a nudge ends the wait. */
+async function untilAsked(control: RunControl, error: unknown): Promise<void> {
+  const [detail] = (error instanceof ApplicationFailure ? error.details : null) ?? [];
+  const { retryAfterMs } = (detail ?? {}) as Partial<AskedToWait>;
+  if (retryAfterMs === undefined) return;
+  const seen = control.nudges;
+  await condition(() => control.nudges !== seen, retryAfterMs);
 }
 
 function troubleOf(failure: StepFailure | null): string {

@@ -19,6 +19,8 @@ export const runUninstall: RunProcess = async (run) => {
   try {
     const outcome = await steps.run(() => uninstall(run, subject));
     subject.ended(`**${outcome}**`);
+    // A rotation whose credentials are refused learns by its next attempt that they went with the installation.
+    run.control.nudges += 1;
     return outcome;
   } catch (error) {
     if (run.preEmptedBy !== null && isCancellation(error)) return await supersedeUninstall(run, run.preEmptedBy);

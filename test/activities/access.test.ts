@@ -92,11 +92,11 @@ describe('access to an installation', () => {
 describe('a state', () => {
   it('is one on which a process can act, or needs a person who is told the word', () => {
     for (const state of ['waiting', 'accepted', 'refused', 'dead', 'gone']) {
-      assert.equal(actionable({ state, stateWord: 'any' }), state);
+      assert.equal(actionable('install', { state, stateWord: 'any' }), state);
     }
     for (const state of ['suspended', 'unknown']) {
       assert.throws(
-        () => actionable({ state, stateWord: 'x'.repeat(10_000) }),
+        () => actionable('install', { state, stateWord: 'x'.repeat(10_000) }),
         (error) => error instanceof StepError && error.type === 'NeedsPerson' && error.message.length < 200,
       );
     }

@@ -55,6 +55,18 @@ describe('approving', () => {
     ]);
   });
 
+  it('takes an update that waits for the acceptance before it: another approve would answer the update, unread', async () => {
+    bench.talkdesk.onPost = () => {
+      bench.talkdesk.state = 'waiting';
+      bench.talkdesk.stateWord = 'updating';
+    };
+    assert.deepEqual(await decide(APPROVE), { result: 'approved' });
+    assert.equal(bench.talkdesk.posts.length, 1);
+    bench.processes.record = attempted('approve');
+    assert.deepEqual(await decide(APPROVE), { result: 'approved' });
+    assert.equal(bench.talkdesk.posts.length, 1, 'nor after an attempt whose answer was lost');
+  });
+
   it('is not sent again when it ended as approved before', async () => {
     bench.processes.record = attempted('approve', { outcome: 'approved' });
     assert.deepEqual(await decide(APPROVE), { result: 'approved' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CancelledFailure } from '@temporalio/activity';
+import { type ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { type FailedAttempt, StepError, toFailure } from '../../activities/failures.js';
 import { FAILURE_TYPES } from '../../contracts/failures.js';
@@ -100,6 +100,12 @@ describe('the delay to the next attempt', () => {
     const wait = (retryAfterMs: number) =>
       delayOf(talkdeskError('retryable', { status: 429, retryAfterMs }), { number: 5, random: () => 0.9 });
     assert.deepEqual([7_000, 900_000].map(wait), [7_000, 900_000]);
+  });
+
+  it('is told to the workflow after a quick attempt, which goes on with a regular one', () => {
+    const error = talkdeskError('retryable', { status: 429, retryAfterMs: 7_000 });
+    const detailsOf = (isLocal: boolean) => (toFailure(error, { ...FIRST, isLocal }) as ApplicationFailure).details;
+    assert.deepEqual([detailsOf(true), detailsOf(false)], [[{ retryAfterMs: 7_000 }], undefined]);
   });
 
   it('is not nothing when Talkdesk asks for nothing', () => {

@@ -35,6 +35,15 @@ describe('proving new credentials', () => {
     assert.deepEqual(bench.processes.calls.promoteCredential, []);
   });
 
+  it('ends with the installation: uninstalled, its credentials are not accepted again', async () => {
+    const { installation } = laterRecord('rotation');
+    bench.processes.record = laterRecord('rotation', { installation: { ...installation, state: 'ended' } });
+    bench.talkdesk.failing.ensureToken = talkdeskError('credentials', { status: 401 });
+    assert.equal((await failureOf(prove())).type, 'PreEmpted');
+    bench.talkdesk.failing.ensureToken = talkdeskError('retryable', { status: 500 });
+    assert.equal((await failureOf(prove())).type, 'Retryable');
+  });
+
   it('works while the installation has no other credentials', async () => {
     bench.processes.record = laterRecord('rotation', { credential: null });
     assert.deepEqual(await prove(), { current: true });

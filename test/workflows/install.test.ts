@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Activities } from '../../activities/index.js';
 import { FAILURE_TYPES } from '../../contracts/failures.js';
@@ -131,6 +132,23 @@ describe('an install', () => {
         'nothing is decided for the install',
       );
       assert.ok(names().indexOf('undoProvisioning') < names().indexOf('endAccess'));
+    });
+  });
+
+  it('that Talkdesk asks to come back later makes no regular attempt before that', async () => {
+    const process = await installAged(0);
+    const attemptsMs: number[] = [];
+    const syncFromTalkdesk: Activities['syncFromTalkdesk'] = async () => {
+      attemptsMs.push(await env.currentTimeMs());
+      if (attemptsMs.length > 1) return { remoteState: 'waiting', users: 3 };
+      const details = [{ retryAfterMs: MINUTE_MS }];
+      throw ApplicationFailure.create({ type: FAILURE_TYPES.retryable, message: 'too many requests', details });
+    };
+    await running(env, process, { syncFromTalkdesk }, async ({ handle }) => {
+      assert.equal(await outcomeOf(handle), 'approved');
+      const [first = 0, second = 0, ...more] = attemptsMs;
+      assert.ok(second - first >= MINUTE_MS, `it came after ${second - first} ms`);
+      assert.deepEqual(more, []);
     });
   });
 
