@@ -107,7 +107,7 @@ export const FILE_RULES: { files: RegExp; not?: RegExp; neverPackages: string[];
   { files: /^workflows\/state\.ts$/, neverPackages: [TEMPORAL], why: 'the transition table is pure' },
   {
     files: /^api\//,
-    not: /^api\/temporal(-errors)?\.ts$/,
+    not: /^api\/temporal(-errors|-time)?\.ts$/,
     neverPackages: [TEMPORAL],
     why: 'api/temporal.ts alone talks to Temporal',
   },

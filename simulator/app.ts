@@ -1,63 +1,72 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
-import { createAccessControl } from './access.js';
-import { createClients } from './clients.js';
-import type { VirtualClock } from './clock.js';
-import { createControlRouter } from './control.js';
-import { createCredentialsStateRoute, createRotateRoute } from './credentials-routes.js';
-import { createCustomer } from './customer.js';
-import { createDeliverer } from './delivery.js';
-import { createEvents } from './events.js';
-import { createFaults } from './faults.js';
-import { randomId } from './ids.js';
-import { createAccountRoute, createInstallationRoute, createUsersRoute } from './installation-routes.js';
-import { createInstaller } from './installations.js';
-import { createLedger } from './ledger.js';
-import { createLifecycle } from './lifecycle.js';
-import { createLinks } from './links.js';
-import { createTokenRoute } from './oauth.js';
-import { createSubscriptionRoute, createTrialRoute } from './plan-routes.js';
-import { registerApp } from './registry.js';
-import { wholeSeconds } from './reply.js';
-import { createRotation } from './rotation.js';
-import { createRouteHandler } from './route.js';
-import { createSignatureKeyRoute } from './signature-key-route.js';
-import { createSigner } from './signing.js';
-import { createStateRoute } from './state-route.js';
-import { defaultSwitches } from './switches.js';
-import { createTokens } from './tokens.js';
-import { createTrials } from './trials.js';
-import { createWindows } from './windows.js';
-import { createWorld, type Installation } from './world.js';
+import type { RequestListener } from 'node:http';
+import { createAccessControl } from './routes/access.js';
+import { createClients } from './world/clients.js';
+import type { VirtualClock } from './world/clock.js';
+import { createCredentialsStateRoute, createRotateRoute } from './routes/credentials.js';
+import { createCustomer } from './world/customer.js';
+import { createDispatcher } from './routes/dispatch.js';
+import { createDeliverer } from './events/delivery.js';
+import { createEvents } from './events/events.js';
+import { createFaultApplier } from './faults/apply.js';
+import { createFaults } from './faults/faults.js';
+import { createHolds } from './faults/holds.js';
+import { randomId } from './world/ids.js';
+import { createAccountUserRoute, createAccountUsersRoute, createMeRoute } from './routes/account-users.js';
+import { createAccountRoute, createInstallationRoute, createUsersRoute } from './routes/installation.js';
+import { createInstaller } from './world/installations.js';
+import { createLedger } from './oracle/ledger.js';
+import { createOracle } from './oracle/oracle.js';
+import { createRecorder } from './oracle/recorder.js';
+import { createLifecycle } from './world/lifecycle.js';
+import { createRegionLinks } from './events/links.js';
+import { createTokenRoute } from './routes/oauth.js';
+import { createSubscriptionRoute, createTrialRoute } from './routes/plan.js';
+import type { Regions } from './world/regions.js';
+import { registerApp } from './world/registry.js';
+import { wholeSeconds } from './routes/reply.js';
+import { createRotation } from './world/rotation.js';
+import { createRouteHandler } from './routes/route.js';
+import { createSignatureKeyRoute } from './routes/signature-key.js';
+import { createSigner } from './events/signing.js';
+import { createStateRoute } from './routes/state.js';
+import { defaultSwitches } from './world/switches.js';
+import { createTokens } from './routes/tokens.js';
+import { createTrials } from './world/trials.js';
+import { createWindows } from './world/windows.js';
+import { createWorld, type Installation } from './world/world.js';
 
-/** Where this Talkdesk is reached, its clock, and an app to know from the start. */
+/** The regions of this Talkdesk, its clock, and an app to know from the start. */
 export interface SimulatorOptions {
-  /** Public base URL without a slash at its end; every link in events is built on it. */
-  baseUrl: string;
+  regions: Regions;
   clock: VirtualClock;
   app?: { id: string; callbackUrl: string };
+  /** Where the partner's backend shows its run, with placeholders. */
+  runLink?: string;
 }
 
-/** A stand-in Talkdesk as an Express application; it never listens by itself. */
-export function createSimulator({ baseUrl, clock, app: knownApp }: SimulatorOptions): Express {
+/** A stand-in Talkdesk as one function for the listeners of all its regions; it never listens by itself. */
+export function createSimulator({ regions, clock, app: knownApp, runLink }: SimulatorOptions): RequestListener {
   const { now } = clock;
   const world = createWorld();
   const switches = defaultSwitches();
-  const links = createLinks(baseUrl);
+  const linksOf = createRegionLinks(regions.all);
   const ledger = createLedger();
-  const faults = createFaults(now);
-  const signer = createSigner(switches, now);
+  const faults = createFaults(now, (id) => world.installations.get(id)?.account.id);
+  const holds = createHolds(now);
+  const applyFault = createFaultApplier({ holds, now });
+  const signer = createSigner(switches, now, regions.first.name);
   const tokens = createTokens(now, world.secrets);
   const access = createAccessControl({ world, tokens, switches, now });
-  const events = createEvents(links);
-  const deliverer = createDeliverer({ clock, signer, switches });
-  const windows = createWindows(clock);
+  const events = createEvents(linksOf, switches);
+  const deliverer = createDeliverer({ clock, signer, switches, faults, nextNumber: ledger.number });
+  const windows = createWindows(clock, switches);
   const clients = createClients({ world, clock, switches, windows });
   const trials = createTrials({ clock, events, deliverer, switches });
   const lifecycle = createLifecycle({ world, clock, switches, windows, clients, settled: trials.settled });
   const install = createInstaller({ world, events, lifecycle, clients });
   const customer = createCustomer({ events, lifecycle, trials });
   const rotate = createRotation({ clients, events });
-  if (knownApp !== undefined) registerApp(world, knownApp.id, { callbackUrl: knownApp.callbackUrl });
+  if (knownApp !== undefined) registerApp(world, knownApp.id, { callbackUrl: knownApp.callbackUrl }, now());
 
   async function rotateOnRequest(installation: Installation): Promise<void> {
     const wish = { eventId: randomId(), createdAt: wholeSeconds(now()), merge: undefined };
@@ -65,38 +74,67 @@ export function createSimulator({ baseUrl, clock, app: knownApp }: SimulatorOpti
     deliverer.startInOrder([event]);
   }
 
-  const read = { access, links, switches };
-  const isGone = (id: string) => world.installations.get(id)?.state === 'revoked';
-  const serve = createRouteHandler({ ledger, faults, now, secrets: world.secrets, isGone });
-  const steered = { world, events, install, customer, rotate, trials, deliverer, signer, ledger, faults };
+  const read = { access, linksOf, switches };
+  const recorder = createRecorder({ ledger, world, events, now });
+  const oracle = createOracle({ ledger, world, events, now });
+  const serve = createRouteHandler({ recorder, faults, applyFault, regionAt: regions.atPort, switches });
+  const steered = {
+    world,
+    events,
+    install,
+    customer,
+    rotate,
+    trials,
+    deliverer,
+    signer,
+    tokens,
+    clients,
+    lifecycle,
+    ledger,
+    oracle,
+    faults,
+    holds,
+  };
 
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use('/_control', createControlRouter({ ...steered, clock, switches, baseUrl }));
-  app.use(express.raw({ type: () => true, limit: '256kb' }));
-  app.get('/account', serve(createAccountRoute(read)));
-  app.get('/events/signature-keys/:key_id', serve(createSignatureKeyRoute(signer, switches)));
+  const api = createDispatcher();
+  api.add('GET', '/account', serve(createAccountRoute(read)));
+  api.add('GET', '/users', serve(createAccountUsersRoute(read)));
+  // Before the route that takes `me` for an id.
+  api.add('GET', '/users/me', serve(createMeRoute(read)));
+  api.add('GET', '/users/:user_id', serve(createAccountUserRoute(read)));
+  api.add('GET', '/events/signature-keys/:key_id', serve(createSignatureKeyRoute(signer, switches)));
   const installation = '/apps/:app_id/installations/:installation_id';
-  app.get(installation, serve(createInstallationRoute(read)));
-  app.get(`${installation}/users`, serve(createUsersRoute(read)));
-  app.get(`${installation}/subscription`, serve(createSubscriptionRoute(read)));
-  app.get(`${installation}/trial`, serve(createTrialRoute(read)));
-  app.post(`${installation}/state`, serve(createStateRoute({ access, lifecycle, links, switches })));
+  api.add('GET', installation, serve(createInstallationRoute(read)));
+  api.add('GET', `${installation}/users`, serve(createUsersRoute(read)));
+  api.add('GET', `${installation}/subscription`, serve(createSubscriptionRoute(read)));
+  api.add('GET', `${installation}/trial`, serve(createTrialRoute(read)));
+  api.add('POST', `${installation}/state`, serve(createStateRoute({ access, lifecycle, linksOf, switches })));
   const credentials = `${installation}/credentials`;
-  app.post(`${credentials}/actions/rotate`, serve(createRotateRoute({ access, rotate: rotateOnRequest })));
-  app.post(`${credentials}/:client_id/state`, serve(createCredentialsStateRoute({ access, clients, links })));
-  app.post('/:account/oauth/token', serve(createTokenRoute({ world, tokens, switches, now, tokenUrl: links.token })));
-  app.use((_request, response) => {
-    response.status(404).json({ error: 'Not found' });
+  api.add(
+    'POST',
+    `${credentials}/actions/rotate`,
+    serve(createRotateRoute({ access, rotate: rotateOnRequest, switches })),
+  );
+  api.add(
+    'POST',
+    `${credentials}/:client_id/state`,
+    serve(createCredentialsStateRoute({ access, clients, linksOf, switches })),
+  );
+  api.add('POST', '/:account/oauth/token', serve(createTokenRoute({ world, tokens, switches, now, linksOf })));
+  const steering = createLater(async () => {
+    const { createSteering } = await import('./control/steering.js');
+    return createSteering({ ...steered, clock, switches, regions, runLink });
   });
-  app.use(answerUnreadable);
-  return app;
+  return api.listener(steering);
 }
 
-/** A body that is too large or was cut off; anything else is a fault of the simulator itself. */
-const answerUnreadable: ErrorRequestHandler = (error, _request, response, next) => {
-  if (response.headersSent) return next(error);
-  const status = typeof error.status === 'number' ? error.status : 500;
-  response.status(status).json({ error: status === 500 ? 'The simulator failed.' : 'The request cannot be read.' });
-};
+/** A listener that is loaded only once this simulator listens, or at its first request: Talkdesk's API need not wait for it. */
+function createLater(load: () => Promise<RequestListener>): RequestListener {
+  let loading: Promise<RequestListener> | undefined;
+  const loaded = () => {
+    loading ??= load();
+    return loading;
+  };
+  setImmediate(loaded);
+  return (request, response) => void loaded().then((listener) => listener(request, response));
+}

@@ -196,7 +196,10 @@ describe('docker-compose.yml', () => {
       const demo = readEnvFile(PROJECT_ROOT, 'docker/demo.env');
       const demoConfig = loadConfig(environmentOf(service, demo));
       assert.equal(demoConfig.production, false);
-      assert.deepEqual(demoConfig.insecureHosts, ['simulator:3002']);
+      assert.deepEqual(
+        demoConfig.insecureHosts,
+        [3002, 3003, 3004, 3005, 3006].map((port) => `simulator:${port}`),
+      );
       assert.deepEqual(Object.keys(demoConfig.apps), ['demo-app']);
 
       for (const name of ['NODE_ENV', 'ALLOW_INSECURE_HTTP', 'TALKDESK_REGIONS_FILE']) {

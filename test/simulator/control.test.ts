@@ -48,7 +48,7 @@ test('the ledger has every request of an installation in order, with its verdict
   assert.equal((ofToken?.body as Record<string, string> | undefined)?.['client_assertion'], '[redacted]');
   assert.deepEqual([ofToken?.assertion?.['iss'], ofToken?.assertion?.['alg']], [prepared.client_id, 'ES256']);
   assert.equal(ofUsers?.headers['authorization'], 'Bearer [redacted]');
-  assert.deepEqual([ofUsers?.query, ofUsers?.secret_in_query], ['page=1&per_page=50', false]);
+  assert.deepEqual([ofUsers?.query, ofUsers?.secret_in_url], ['page=1&per_page=50', false]);
   assert.deepEqual([ofState?.body, ofState?.verdict], [{ state: 'approve', reason: 'ready' }, 'approve took effect']);
   assert.equal((await simulator.control.installation(id)).token_requests, 1);
 
@@ -67,7 +67,7 @@ test('a secret in a query string is noticed, and redacted', async () => {
   const accessToken = await token(prepared);
   await get(`${simulator.url}/account?access_token=x&other=${accessToken}&page=1`, accessToken);
   const [entry] = (await simulator.control.requests({ route: 'account' })).slice(-1);
-  assert.equal(entry?.secret_in_query, true);
+  assert.equal(entry?.secret_in_url, true);
   assert.equal(entry?.query, 'access_token=%5Bredacted%5D&other=%5Bredacted%5D&page=1');
 });
 
@@ -224,17 +224,71 @@ test('bad control input is a 400 with a sentence that says what is allowed', asy
       /unknown is not registered; PUT \/_control\/apps\/unknown first/,
     ],
     ['POST', '/installations', `{"app_id":"${appId}","usrs":3}`, /"usrs".*Allowed fields: .*users/],
-    ['POST', '/installations', `{"app_id":"${appId}","key_algorithm":"RS256"}`, /key_algorithm: .*"ES256"\|"ES384"/],
-    ['POST', '/clock', '{}', /give one of advance_ms and set/],
-    ['POST', '/clock', '{"advance_ms":-1}', /advance_ms: .*>=0.*Allowed fields: advance_ms, set/],
+    [
+      'POST',
+      '/installations',
+      `{"app_id":"${appId}","key_algorithm":"RS256"}`,
+      /key_algorithm: must be one of ES256, ES384/,
+    ],
+    ['POST', '/clock', '{}', /give one of advance_ms, set and mode/],
+    [
+      'POST',
+      '/clock',
+      '{"advance_ms":-1}',
+      /advance_ms: must be 0 or more: the clock goes forwards. Allowed fields: advance_ms, set, mode/,
+    ],
     ['POST', '/faults', '{"route":"nowhere","kind":"hold"}', /route: .*"token"\|"account"/],
     ['POST', '/faults', '{"route":"token","kind":"explode"}', /kind: /],
-    ['PATCH', '/switches', '{"created_by":"number"}', /created_by: .*"embedded"\|"string"/],
-    ['POST', '/faults', 'not json', /The body must be JSON/],
+    ['PATCH', '/switches', '{"created_by":"number"}', /created_by: must be one of embedded, string\./],
+    ['POST', '/faults', 'not json', /^The body must be JSON\.$/],
+    ['POST', '/faults', 'null', /^The body must be a JSON object\.$/],
+    ['POST', '/faults', '"x"', /^The body must be a JSON object\.$/],
+    ['POST', '/faults', '[]', /^input: must be a JSON object/],
+    ['PUT', '/apps/b%20c', '{"callback_url":"http://127.0.0.1:9/"}', /^app_id: must be 1 to 64 letters/],
+    [
+      'PUT',
+      '/apps/a',
+      '{"callback_url":"http://me:secret@127.0.0.1/"}',
+      /^callback_url: must hold no user name and no/,
+    ],
+    ['PUT', '/apps/a', '{}', /^callback_url: must be an absolute http or https URL/],
+    ['POST', '/installations', '{"users":"many"}', /users: must be a whole number from 0 to 100000, or a list\./],
+    ['POST', '/installations', '{"users":-3}', /app_id: is missing; it must be text; users: must be 0 or more\./],
+    [
+      'POST',
+      '/faults',
+      '{"route":"token","kind":"status"}',
+      /^status: is missing; it must be a whole number from 200 to 599/,
+    ],
+    ['POST', '/faults', '{"route":"token","kind":"rate-limit","status":418}', /^status: must be one of 429, 503\./],
+    ['POST', '/faults', '{"route":"token","kind":"reset","lasts":"0s"}', /^lasts: must be longer than 0s/],
+    [
+      'POST',
+      '/faults',
+      '{"route":"delivery","kind":"signature","sign":{}}',
+      /^sign: must name at least one of curve, key_cont/,
+    ],
+    [
+      'POST',
+      '/faults',
+      '{"route":"token","kind":"status","status":200,"headers":{"Content-Length":"7"}}',
+      /^headers\.Content-Length: must be none of connection, content-length, transfer-encoding/,
+    ],
   ];
   for (const [method, path, body, sentence] of cases) {
     const answer = await send(method, path, body);
     assert.equal(answer.status, 400, `${method} ${path} ${body}`);
+    assert.match(answer.body.error, sentence);
+  }
+  const queries: [string, RegExp][] = [
+    ['/requests?route=nope', /^route: must be one of token, account, /],
+    ['/requests?foo=1', /^query: unknown field "foo"\. Allowed fields: installation_id, route\.$/],
+    ['/events?kind=zzz', /^query: unknown field "kind"\. Allowed fields: installation_id, type\.$/],
+    ['/installations?state=zzz', /^query: unknown field "state"\.$/],
+  ];
+  for (const [path, sentence] of queries) {
+    const answer = await ask(`${simulator.url}/_control${path}`);
+    assert.equal(answer.status, 400, path);
     assert.match(answer.body.error, sentence);
   }
   assert.equal((await ask(`${simulator.url}/_control/installations/none`)).status, 404);

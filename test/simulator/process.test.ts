@@ -28,13 +28,17 @@ async function startForked() {
 test('it prints one line when it listens, and ends with 0 on SIGTERM and on SIGINT', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const { child, printed } = await startForked();
-    assert.match(printed(), /^\{"listening":"http:\/\/127\.0\.0\.1:\d+"\}\n$/);
-    const { listening } = JSON.parse(printed()) as { listening: string };
+    assert.match(printed(), /^\{"listening":"http:\/\/127\.0\.0\.1:\d+","regions":\{"us":[^\n]+\}\}\n$/);
+    const { listening, regions } = JSON.parse(printed()) as { listening: string; regions: Record<string, string> };
+    assert.deepEqual(Object.keys(regions), ['us', 'eu', 'ca', 'au', 'uk']);
+    assert.equal(regions['us'], listening);
+    assert.equal(new Set(Object.values(regions)).size, 5);
+    const line = printed();
     assert.equal((await ask(`${listening}/_control/health`)).body.ok, true);
     child.kill(signal);
     assert.deepEqual(await once(child, 'exit'), [0, null]);
-    assert.equal(printed(), `{"listening":"${listening}"}\n`);
-    await assert.rejects(ask(`${listening}/_control/health`));
+    assert.equal(printed(), line);
+    for (const url of Object.values(regions)) await assert.rejects(ask(`${url}/_control/health`));
   }
 });
 
@@ -65,9 +69,10 @@ test('an app can be known from the start', async () => {
   }
 });
 
-test('--help names every setting', async () => {
-  const { stdout } = await run(process.execPath, [...nodeArguments, '--help']);
-  for (const name of ['HOST', 'PORT', 'BASE_URL', 'APP_ID', 'CALLBACK_URL'])
+test('serve --help names every setting', async () => {
+  const { stdout } = await run(process.execPath, [...nodeArguments, 'serve', '--help']);
+  const regions = ['REGIONS', 'REGION_PORTS', 'REGION_BASE_URLS'];
+  for (const name of ['HOST', 'PORT', 'BASE_URL', ...regions, 'APP_ID', 'CALLBACK_URL'])
     assert.ok(stdout.includes(`SIMULATOR_${name}`));
 });
 

@@ -129,3 +129,13 @@ test('an uninstall ends the trial by the user; one that changes the plan within 
   const { ended_reason, ended_by } = await lastTrialData(id);
   assert.deepEqual([ended_reason, ended_by], ['app_uninstalled', 'user']);
 });
+
+test('a trial cannot be started or extended to a time that is over', async () => {
+  const { id } = await onTrial();
+  const [trial, now] = [(await simulator.control.installation(id)).trial, (await simulator.control.clock()).now];
+  const expires_at = new Date(Date.parse(now) - 1_000).toISOString();
+  const refused = /400: expires_at: must be after 20[\d-]+T[\d:.]+Z, where the clock is\.$/;
+  await assert.rejects(simulator.control.startTrial(id, { expires_at, ...quiet }), refused);
+  await assert.rejects(simulator.control.extendTrial(id, { expires_at, ...quiet }), refused);
+  assert.deepEqual((await simulator.control.installation(id)).trial, trial);
+});

@@ -190,3 +190,18 @@ export async function startPartner(...statuses: number[]) {
     },
   };
 }
+
+/** A callback URL where requests arrive and nothing is ever answered. */
+export async function startSilent() {
+  const server = createServer(() => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

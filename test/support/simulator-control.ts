@@ -1,10 +1,12 @@
 import type {
   AccountView,
+  ClockView,
   CreatedInstallation,
   DecisionEntry,
   EventInput,
   EventView,
   FaultInput,
+  FaultView,
   HoldView,
   InstallationInput,
   InstallationView,
@@ -12,6 +14,7 @@ import type {
   RawEventInput,
   RequestEntry,
   RotateInput,
+  ScenarioView,
   SettingsView,
   SignSwitches,
   TrialEndReason,
@@ -19,11 +22,12 @@ import type {
   UpdateInput,
   UserInput,
   UserView,
+  Verdicts,
 } from './simulator-types.js';
 
 /** The simulator's control API as functions, one request each; a refusal is thrown with the simulator's own sentence. */
 export interface SimulatorControl {
-  health(): Promise<{ ok: boolean; now: string; base_url: string }>;
+  health(): Promise<{ ok: boolean; now: string; base_url: string; regions: Record<string, string> }>;
   /** Another `version_name` than before is another app version. */
   registerApp(
     appId: string,
@@ -54,6 +58,8 @@ export interface SimulatorControl {
   accountUsers(accountId: string): Promise<UserView[]>;
   /** Changes a user everywhere, without an event; an unknown id makes a user who is not licensed yet. */
   changeUser(accountId: string, userId: string, user: Omit<Exclude<UserInput, string>, 'id'>): Promise<UserView>;
+  /** Addresses and networks that may call the API for the account; none: all. */
+  allowAddresses(accountId: string, addresses: string[]): Promise<AccountView>;
   event(eventId: string): Promise<EventView>;
   /** In the order in which they were made. */
   events(filter?: { installation_id?: string; type?: string }): Promise<EventView[]>;
@@ -64,20 +70,31 @@ export interface SimulatorControl {
     options?: { sign?: SignSwitches; callback_url?: string },
   ): Promise<{ status: number | null; ms: number; error?: string }>;
   signed(eventId: string, sign?: SignSwitches): Promise<{ headers: Record<string, string>; body_base64: string }>;
-  rotateSigningKey(): Promise<{ key_id: string }>;
+  /** Of the first region unless said. */
+  rotateSigningKey(region?: string): Promise<{ region: string; key_id: string }>;
   requests(filter?: { installation_id?: string; route?: string }): Promise<RequestEntry[]>;
   decisions(): Promise<DecisionEntry[]>;
-  clock(): Promise<{ now: string; offset_ms: number }>;
+  clock(): Promise<ClockView>;
   /** Moves the simulator's clock; resolves when everything that fell due on the way has happened. */
-  setClock(to: Date | string): Promise<{ now: string; offset_ms: number }>;
-  advance(ms: number): Promise<{ now: string; offset_ms: number }>;
+  setClock(to: Date | string): Promise<ClockView>;
+  advance(ms: number): Promise<ClockView>;
+  clockMode(mode: ClockView['mode']): Promise<ClockView>;
   fault(fault: FaultInput): Promise<{ id: string }>;
+  faults(): Promise<FaultView[]>;
+  removeFault(faultId: string): Promise<unknown>;
   clearFaults(): Promise<unknown>;
+  /** The text of a scenario file. */
+  loadScenario(text: string): Promise<ScenarioView>;
+  scenarios(): Promise<ScenarioView[]>;
+  /** Takes its faults, switches and steps back. */
+  removeScenario(scenarioId: string): Promise<unknown>;
   holds(): Promise<HoldView[]>;
   release(holdId: string): Promise<unknown>;
   /** Reads the switches, or changes the given ones; the names are those of `GET /_control/switches`. */
   switches(changes?: Record<string, unknown>): Promise<Record<string, unknown>>;
   secrets(): Promise<string[]>;
+  /** How the backend of an app, or towards one installation, conducts itself. */
+  verdicts(filter?: { app_id?: string; installation_id?: string }): Promise<Verdicts>;
 }
 
 /** The control API of the simulator at this URL. */
@@ -85,12 +102,17 @@ export function createControl(url: string): SimulatorControl {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${url}/_control${path}`, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : content(body)),
     });
     const answer = (await response.json()) as T & { error?: string };
     if (!response.ok) throw new Error(`${method} /_control${path} answered ${response.status}: ${answer.error}`);
     return answer;
   }
+  /** Text goes as YAML, anything else as JSON. */
+  const content = (body: unknown) =>
+    typeof body === 'string'
+      ? { headers: { 'content-type': 'application/yaml' }, body }
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const query = (values: object) => {
     const text = new URLSearchParams(values as Record<string, string>).toString();
     return text === '' ? '' : `?${text}`;
@@ -121,24 +143,32 @@ export function createControl(url: string): SimulatorControl {
     accountUsers: async (accountId) =>
       (await call<{ users: UserView[] }>('GET', `/accounts/${id(accountId)}/users`)).users,
     changeUser: (accountId, userId, user) => call('PUT', `/accounts/${id(accountId)}/users/${id(userId)}`, user),
+    allowAddresses: (accountId, addresses) => call('PUT', `/accounts/${id(accountId)}/ip-allow-list`, { addresses }),
     event: (eventId) => call('GET', `/events/${id(eventId)}`),
     events: async (filter = {}) => (await call<{ events: EventView[] }>('GET', `/events${query(filter)}`)).events,
     deliver: (eventId, options = {}) => call('POST', `/events/${id(eventId)}/deliver`, options),
     deliverBySchedule: (eventId, to) =>
       call('POST', `/events/${id(eventId)}/deliver`, { schedule: true, ...(to === undefined ? {} : { at: at(to) }) }),
     signed: (eventId, sign = {}) => call('GET', `/events/${id(eventId)}/signed${query(sign)}`),
-    rotateSigningKey: () => call('POST', '/signature-keys/rotate', {}),
+    rotateSigningKey: (region) => call('POST', '/signature-keys/rotate', region === undefined ? {} : { region }),
     requests: async (filter = {}) =>
       (await call<{ requests: RequestEntry[] }>('GET', `/requests${query(filter)}`)).requests,
     decisions: async () => (await call<{ decisions: DecisionEntry[] }>('GET', '/decisions')).decisions,
     clock: () => call('GET', '/clock'),
     setClock: (to) => call('POST', '/clock', { set: at(to) }),
     advance: (ms) => call('POST', '/clock', { advance_ms: ms }),
+    clockMode: (mode) => call('POST', '/clock', { mode }),
     fault: (fault) => call('POST', '/faults', fault),
+    faults: async () => (await call<{ faults: FaultView[] }>('GET', '/faults')).faults,
+    removeFault: (faultId) => call('DELETE', `/faults/${id(faultId)}`),
     clearFaults: () => call('DELETE', '/faults'),
+    loadScenario: (text) => call('POST', '/scenarios', text),
+    scenarios: async () => (await call<{ scenarios: ScenarioView[] }>('GET', '/scenarios')).scenarios,
+    removeScenario: (scenarioId) => call('DELETE', `/scenarios/${id(scenarioId)}`),
     holds: () => call('GET', '/holds'),
     release: (holdId) => call('POST', `/holds/${id(holdId)}/release`, {}),
     switches: (changes) => (changes === undefined ? call('GET', '/switches') : call('PATCH', '/switches', changes)),
+    verdicts: (filter = {}) => call('GET', `/verdicts${query(filter)}`),
     secrets: async () => (await call<{ secrets: string[] }>('GET', '/secrets')).secrets,
   };
 }

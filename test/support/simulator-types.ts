@@ -1,3 +1,5 @@
+export type * from './simulator-fault-types.js';
+
 /** How the simulator signs an event; whatever is left out is as its switches say (talkdesk-api.md 2.2). */
 export interface SignSwitches {
   curve?: 'p256' | 'p384' | 'p521' | 'secp256k1';
@@ -49,6 +51,8 @@ export interface InstallationInput extends SettingsInput, EventInput {
   app_id: string;
   account_name?: string;
   account_id?: string;
+  /** Of a new account, the first one unless said. */
+  region?: string;
   installation_id?: string;
   auto_provision_filters?: object[];
   key_algorithm?: KeyAlgorithm;
@@ -83,6 +87,7 @@ export interface MadeEvents {
 export interface RawEventInput {
   app_id?: string;
   callback_url?: string;
+  region?: string;
   json?: unknown;
   text?: string;
   base64?: string;
@@ -94,6 +99,7 @@ export interface CreatedInstallation {
   installation_id: string;
   account_id: string;
   account_name: string;
+  region: string;
   app_id: string;
   event_id: string;
   client_id: string;
@@ -151,7 +157,9 @@ export interface SettingsView {
 export interface AccountView {
   account_id: string;
   account_name: string;
+  region: string;
   users_known: number;
+  ip_allow_list: string[];
   installations: Array<{ installation_id: string; app_id: string; state: string }>;
 }
 
@@ -167,10 +175,11 @@ export interface InstallationView {
   app_id: string;
   account_id: string;
   account_name: string;
+  region: string;
   /** Of the newest install, update or uninstall; so is the deadline. */
   event_id: string;
   deadline: string;
-  state: 'installing' | 'completed' | 'rejected' | 'timeout' | 'updating' | 'uninstalled' | 'revoked';
+  state: 'installing' | 'completed' | 'rejected' | 'timeout' | 'updating' | 'suspended' | 'uninstalled' | 'revoked';
   updated_at: string;
   /** Of the settings in force, as is the plan. */
   users_total: number;
@@ -202,7 +211,45 @@ export interface RequestEntry {
   body: unknown;
   assertion: Record<string, unknown> | null;
   fault: string | null;
-  secret_in_query: boolean;
+  secret_in_url: boolean;
+}
+
+/** How one rule was kept; `not-seen`: nothing has happened that it could be judged by. */
+export interface Verdict {
+  rule: string;
+  title: string;
+  source: string;
+  status: 'kept' | 'broken' | 'not-seen';
+  checked: number;
+  broken_total: number;
+  /** The last ones, oldest first; `request` is the number `n` of a ledger entry. */
+  broken: {
+    at: string;
+    installation_id: string | null;
+    event_id: string | null;
+    request: number | null;
+    what: string;
+  }[];
+}
+
+/** The conduct of a backend. */
+export interface Verdicts {
+  rules: Verdict[];
+  figures: {
+    requests: number;
+    dropped: number;
+    installations: number;
+    decisions: { effective: number; without_effect: number };
+    tokens: { issued: number; needless: number; calls: number; ratio: number | null };
+    acknowledgement: {
+      deliveries: number;
+      answered: number;
+      p50_ms: number | null;
+      p90_ms: number | null;
+      p99_ms: number | null;
+      max_ms: number | null;
+    };
+  };
 }
 
 export interface AttemptView {
@@ -212,6 +259,8 @@ export interface AttemptView {
   error: string | null;
   /** false for an attempt asked for by `deliver`: it stands outside the schedule of three. */
   scheduled: boolean;
+  /** The delivery fault that was applied, in words. */
+  fault: string | null;
 }
 
 export interface EventView {
@@ -223,38 +272,14 @@ export interface EventView {
   attempts: AttemptView[];
   delivered: boolean;
   next_attempt_at: string | null;
+  /** What a delivery fault did to the event as a whole, in words. */
+  fault: string | null;
 }
 
-export type FaultRoute =
-  | 'token'
-  | 'account'
-  | 'installation'
-  | 'users'
-  | 'subscription'
-  | 'trial'
-  | 'state'
-  | 'credentials-state'
-  | 'credentials-rotate'
-  | 'signature-keys';
-
-/** A fault as data; `times` is 1 unless said, `when` is `before` the request takes effect unless said. */
-export type FaultInput = {
-  route: FaultRoute;
-  times?: number;
-  when?: 'before' | 'after';
-  installation_id?: string;
-} & (
-  | { kind: 'status'; status: number; headers?: Record<string, string>; body?: unknown }
-  | { kind: 'delay'; delay_ms: number }
-  | { kind: 'hold' }
-  | { kind: 'reset' }
-);
-
-export interface HoldView {
-  id: string;
-  route: FaultRoute;
-  installation_id: string | null;
-  since: string;
-  when: 'before' | 'after';
-  client_gone: boolean;
+/** Where the clock stands, and who is told its time. */
+export interface ClockView {
+  now: string;
+  offset_ms: number;
+  mode: 'running' | 'frozen';
+  followers: { url: string; last_error: string | null }[];
 }

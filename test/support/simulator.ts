@@ -7,8 +7,10 @@ import { createControl, type SimulatorControl } from './simulator-control.js';
 export type * from './simulator-types.js';
 
 export interface RunningSimulator {
-  /** Where it listens, without a slash at its end; also its public base unless `SIMULATOR_BASE_URL` says otherwise. */
+  /** Where its first region listens, without a slash at its end; also its public base unless `SIMULATOR_BASE_URL` says otherwise. */
   url: string;
+  /** Every region's listener by the region's name, the first one's `url` among them. */
+  regions: Record<string, string>;
   control: SimulatorControl;
   /** Ends the child in order and resolves with its exit code. Further calls give the same answer. */
   stop(): Promise<number | null>;
@@ -38,7 +40,7 @@ export async function startSimulator(options: { env?: Record<string, string> } =
       throw new Error(`The simulator ended with ${code} before it listened: ${lastWords}`);
     }),
   ]);
-  const { listening } = JSON.parse(first[0]) as { listening: string };
+  const { listening, regions } = JSON.parse(first[0]) as { listening: string; regions: Record<string, string> };
   // A test that fails before it stops the simulator must still be able to end; the child follows the closed channel.
   child.unref();
   child.channel?.unref();
@@ -46,6 +48,7 @@ export async function startSimulator(options: { env?: Record<string, string> } =
 
   return {
     url: listening,
+    regions,
     control: createControl(listening),
     async stop() {
       child.ref();

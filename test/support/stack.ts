@@ -34,13 +34,21 @@ export interface Surroundings {
 export async function createSurroundings(options: {
   temporalAddress: string;
   env?: Record<string, string>;
+  /** Further settings of the simulator. */
+  simulatorEnv?: Record<string, string>;
 }): Promise<Surroundings> {
   const folder = await mkdtemp(join(tmpdir(), 'appconnect-stack-'));
   const appId = randomBytes(16).toString('hex');
-  const [database, simulator] = await Promise.all([createTestDatabase(), startSimulator()]);
+  const [database, simulator] = await Promise.all([
+    createTestDatabase(),
+    startSimulator({ env: options.simulatorEnv ?? {} }),
+  ]);
   const product = await createProductView(database.adminUrl);
-  const { host } = new URL(simulator.url);
-  const regions = [{ name: 'local', gateway: simulator.url, tokenHosts: [host] }];
+  const regions = Object.entries(simulator.regions).map(([name, gateway]) => ({
+    name: `local-${name}`,
+    gateway,
+    tokenHosts: [new URL(gateway).host],
+  }));
   await writeFile(join(folder, 'regions.json'), JSON.stringify(regions));
   await writeFile(join(folder, 'apps.json'), JSON.stringify({ [appId]: {} }));
   return {
@@ -60,7 +68,7 @@ export async function createSurroundings(options: {
       OPS_HOST: '127.0.0.1',
       OPS_PORT: '0',
       TALKDESK_REGIONS_FILE: join(folder, 'regions.json'),
-      ALLOW_INSECURE_HTTP: host,
+      ALLOW_INSECURE_HTTP: regions.flatMap(({ tokenHosts }) => tokenHosts).join(','),
       SEALING_KEYS: `test:${randomBytes(32).toString('base64')}`,
       APPS_FILE: join(folder, 'apps.json'),
       PRODUCT_DATABASE_URL: product.url,

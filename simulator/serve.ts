@@ -1,0 +1,56 @@
+import { createClient } from './client/client.js';
+import { openSimulator } from './open.js';
+import type { Settings } from './settings.js';
+import { createFollowers } from './world/clock-followers.js';
+
+/**
+ * Listens for every region, says so in one line, and stops on SIGTERM, SIGINT or when a parent that opened a channel goes away.
+ * @throws Error that names the setting when a port is in use
+ */
+export async function serve(settings: Settings): Promise<void> {
+  const followers = createFollowers(settings.clockFollowers);
+  const simulator = await openSimulator({
+    host: settings.host,
+    regions: settings.regions,
+    followers,
+    ...(settings.app && { app: settings.app }),
+    ...(settings.runLink && { runLink: settings.runLink }),
+  });
+  const { url, urls, clock } = simulator;
+  try {
+    if (settings.snapshot !== undefined) await loadAtStart(url, settings.snapshot);
+  } catch (error) {
+    await simulator.close();
+    throw error;
+  }
+  process.stdout.write(`${JSON.stringify({ listening: url, regions: urls })}\n`);
+  followers.start(clock.reading);
+
+  const stop = async () => {
+    if (settings.snapshot !== undefined) await saveAtStop(url, settings.snapshot);
+    await simulator.close();
+    process.exit(process.exitCode ?? 0);
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  if (process.connected) process.once('disconnect', stop);
+}
+
+/** @throws Error with a sentence when the file is there and cannot be loaded */
+async function loadAtStart(url: string, file: string): Promise<void> {
+  const { readSnapshotFile } = await import('./snapshot/file.js');
+  const snapshot = await readSnapshotFile(file);
+  if (snapshot === undefined) return;
+  const { notes } = await createClient(url).loadSnapshot(snapshot);
+  for (const note of notes) process.stderr.write(`${note}\n`);
+}
+
+async function saveAtStop(url: string, file: string): Promise<void> {
+  const { writeSnapshotFile } = await import('./snapshot/file.js');
+  try {
+    await writeSnapshotFile(file, await createClient(url).snapshot());
+  } catch (error) {
+    process.stderr.write(`The snapshot was not saved: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
