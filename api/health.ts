@@ -1,7 +1,8 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Inbox } from '../store/types.js';
+import { CLOCK_PATH } from './clock-route.js';
 import { createErrorHandler, messageOf } from './errors.js';
 import { withinLimit } from './limit.js';
 import type { Metrics } from './metrics.js';
@@ -18,13 +19,16 @@ interface Readiness {
 
 /**
  * Health and metrics, for the ops listener. `/livez`: the process serves requests. `/readyz`: it can commit to the inbox; says in
- * words what is wrong otherwise. Temporal is no part of it: deliveries are accepted without. `/metrics`: Prometheus text.
+ * words what is wrong otherwise. Temporal is no part of it: deliveries are accepted without. `/metrics`: Prometheus text. In development
+ * `/dev/clock`, too, where the time is told.
  */
 export function createHealth(deps: {
   inbox: Pick<Inbox, 'probe'>;
   metrics: Metrics;
   /** True once the process has begun to stop. */
   isStopping: () => boolean;
+  /** Development only. */
+  clockRoute?: RequestHandler | undefined;
   log: Logger;
 }): Express {
   const readiness = createReadiness(deps.inbox);
@@ -45,6 +49,7 @@ export function createHealth(deps: {
   app.get('/metrics', async (_req, res) => {
     res.set('Content-Type', deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics());
   });
+  if (deps.clockRoute !== undefined) app.put(CLOCK_PATH, express.json({ limit: '4kb' }), deps.clockRoute);
   app.use(createErrorHandler(deps.log));
   return app;
 }

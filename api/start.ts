@@ -14,6 +14,8 @@ import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { createDeliveryVerifier } from '../talkdesk/signature-keys.js';
 import { createRates, createTokenBucket } from '../talkdesk/token-bucket.js';
 import { createApp } from './app.js';
+import { createClockRoute } from './clock-route.js';
+import type { DevelopmentClock } from './development-clock.js';
 import { createDispatcher } from './dispatcher.js';
 import { createHealth } from './health.js';
 import { type Listener, listen } from './listen.js';
@@ -21,6 +23,7 @@ import { createMetrics } from './metrics.js';
 import type { BodyLimits } from './read-body.js';
 import { createSweeper } from './sweeper.js';
 import { createLifecycleStarter, createTemporalClient } from './temporal.js';
+import { createRunTime } from './temporal-time.js';
 
 /** Real deliveries are about 2 KB. */
 const BODY_LIMITS: BodyLimits = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000, maxHeldBytes: 64 * 1024 * 1024 };
@@ -53,6 +56,8 @@ export interface ApiOptions {
   observe?: Observer;
   now?: Clock;
   log?: Logger;
+  /** A clock that can be told the time, for development: it is then the service's, whatever `now` says. */
+  developmentClock?: DevelopmentClock | undefined;
 }
 
 /**
@@ -61,7 +66,8 @@ export interface ApiOptions {
  */
 export async function startApi(config: Config, options: ApiOptions = {}): Promise<RunningApi> {
   const log = options.log ?? createLogger({ level: config.logLevel });
-  const now = options.now ?? systemClock;
+  const { developmentClock } = options;
+  const now = developmentClock?.now ?? options.now ?? systemClock;
   /** What to close, last opened first. */
   const closing: (() => Promise<void>)[] = [];
   const stopAll = async (): Promise<void> => {
@@ -84,11 +90,17 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
     const { namespace, taskQueue, connectionOptions } = config.temporal;
     const temporal = createTemporalClient({ connectionOptions, namespace });
     closing.push(() => temporal.close());
+    const { client } = temporal;
+    const runTime =
+      developmentClock === undefined
+        ? undefined
+        : createRunTime({ client, namespace, taskQueue, now, aheadMs: developmentClock.aheadMs });
     const starter = createLifecycleStarter({
-      client: temporal.client,
+      client,
       taskQueue,
       namespace,
       deadlineMs: TEMPORAL_DEADLINE_MS,
+      inTime: runTime?.startingInTime,
     });
 
     const metrics = createMetrics();
@@ -99,7 +111,11 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
     closing.push(() => sweeper.stop());
     closing.push(() => dispatcher.drain(DRAIN_MS));
 
-    const health = createHealth({ inbox, metrics, isStopping: () => stopping, log });
+    const clockRoute =
+      developmentClock &&
+      runTime &&
+      createClockRoute({ clock: developmentClock, runTime, dispatcher, host: config.ops.host });
+    const health = createHealth({ inbox, metrics, isStopping: () => stopping, clockRoute, log });
     const ops = await listen(health, { ...config.ops, settings: 'OPS_HOST and OPS_PORT' });
     closing.push(() => ops.stop(0));
     const app = createApp({

@@ -81,14 +81,20 @@ export function createTemporalClient(options: { connectionOptions: ConnectionOpt
   return { client: new Client({ connection, namespace: options.namespace }), close: () => connection.close() };
 }
 
-/** Creates the ingress' access to runs. `deadlineMs` bounds each call to Temporal. */
+/**
+ * Creates the ingress' access to runs. `deadlineMs` bounds each call to Temporal. `inTime`, in development, gives starts over a connection
+ * the service's time.
+ */
 export function createLifecycleStarter(deps: {
   client: Client;
   taskQueue: string;
   namespace: string;
   deadlineMs: number;
+  inTime?: ((connection: ConnectionLike) => ConnectionLike) | undefined;
 }): SharingStarter {
-  const { client, namespace } = deps;
+  const { namespace, inTime } = deps;
+  const client =
+    inTime === undefined ? deps.client : new Client({ connection: inTime(deps.client.connection), namespace });
   let eagerClient: Client | undefined;
   let knownNamespaceId: string | undefined;
 
@@ -164,7 +170,7 @@ export function createLifecycleStarter(deps: {
 
   return {
     shareConnection(connection) {
-      eagerClient = new Client({ connection, namespace });
+      eagerClient = new Client({ connection: inTime?.(connection) ?? connection, namespace });
     },
 
     startOrWake: (event, options) =>

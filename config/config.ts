@@ -117,6 +117,8 @@ export interface Config {
   readonly workflowBundle: string | null;
   readonly sweepIntervalMs: number;
   readonly logLevel: LogLevel;
+  /** Whether the service's clock can be told the time, on the ops listener. Never in production. */
+  readonly developmentClock: boolean;
   /** Folder of the local mode's state, absolute. */
   readonly dataDir: string;
 }

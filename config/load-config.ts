@@ -19,6 +19,8 @@ export interface LoadConfigOptions {
    * database, and the signing secrets of HTTP products. Default true; a process that is only the ingress says false.
    */
   worker?: boolean;
+  /** Whether this process takes deliveries. Default true; a process that is only a worker says false. */
+  ingress?: boolean;
 }
 
 function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
@@ -79,6 +81,7 @@ const schema = z.object({
   PRODUCT_DATABASE_URL: databaseUrl().optional(),
   WORKFLOW_BUNDLE: z.string().optional(),
   SWEEP_INTERVAL_MS: wholeNumber(100, 3_600_000).default(5000),
+  DEVELOPMENT_CLOCK: z.enum(['0', '1'], 'must be 1 or 0').default('0'),
   DATA_DIR: z.string().default('.data'),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
 });
@@ -91,7 +94,7 @@ const schema = z.object({
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
-  { cwd = process.cwd(), worker = true }: LoadConfigOptions = {},
+  { cwd = process.cwd(), worker = true, ingress = true }: LoadConfigOptions = {},
 ): Config {
   const given = givenIn(env);
   const problems = createProblems();
@@ -138,8 +141,10 @@ export function loadConfig(
     workflowBundle: file('WORKFLOW_BUNDLE') ?? null,
     sweepIntervalMs: settings.SWEEP_INTERVAL_MS ?? 0,
     logLevel: settings.LOG_LEVEL ?? 'info',
+    developmentClock: settings.DEVELOPMENT_CLOCK === '1',
     dataDir: path.resolve(cwd, settings.DATA_DIR ?? '.data'),
   };
+  if (config.developmentClock) checkDevelopmentClock(config, worker && ingress, problems);
   if (worker) checkWorker(config, given, problems);
   const found = problems.list();
   if (found.length > 0) throw new ConfigurationError(found);
@@ -160,6 +165,13 @@ function readSettings(given: Record<string, string>, problems: Problems): SomeSe
   }
   const good = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name)));
   return schema.partial().parse(good);
+}
+
+function checkDevelopmentClock(config: Config, wholeService: boolean, problems: Problems): void {
+  if (config.production) problems.add('DEVELOPMENT_CLOCK', 'is refused when NODE_ENV is production');
+  if (!wholeService) {
+    problems.add('DEVELOPMENT_CLOCK', 'needs ingress and worker in one process: start the service with start:service');
+  }
 }
 
 function checkWorker(config: Config, given: Record<string, string>, problems: Problems): void {

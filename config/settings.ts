@@ -109,6 +109,12 @@ export function describeSettings(): Setting[] {
       'bundled at start',
     ),
     setting('SWEEP_INTERVAL_MS', 'Milliseconds between two looks for events that were not handed over.', '5000'),
+    setting(
+      'DEVELOPMENT_CLOCK',
+      '1: the clock of the service can be told another time by PUT /dev/clock on the ops listener, such as the ' +
+        "simulator's; with Temporal's dev server the timers of open runs follow. Refused in production.",
+      '0',
+    ),
     setting('DATA_DIR', "Folder of the local mode's state.", '.data'),
     setting('LOG_LEVEL', 'fatal, error, warn, info, debug, trace or silent.', 'info'),
   ];

@@ -66,7 +66,7 @@ function showLinks(running: RunningLocal, runLink: string | null): void {
   if (runLink !== null) say(`  this run in the Web UI   ${runLink}`);
   say(`  webhook                  ${running.service.ingressUrl}/webhooks/talkdesk`);
   say(`  health, metrics          ${running.service.opsUrl}/readyz  ${running.service.opsUrl}/metrics`);
-  say(`  simulator                ${running.simulator.url}/_control/health`);
+  say(`  simulator's page         ${running.simulator.url}/`);
   say('\nCtrl-C stops everything in order.');
 }
 

@@ -13,8 +13,8 @@ export interface StartedParts {
   productDatabaseUrl: string;
   /** Null: the user's own settings say where Temporal is. */
   temporalAddress: string | null;
-  /** Public base URL of the stand-in Talkdesk. */
-  simulatorUrl: string;
+  /** Public base URL of every region of the stand-in Talkdesk, by the region's name. */
+  simulatorRegions: Record<string, string>;
   ingress: { host: string; port: number };
   ops: { host: string; port: number };
 }
@@ -27,7 +27,10 @@ export interface StartedParts {
  */
 export function serviceEnvironment(env: NodeJS.ProcessEnv, parts: StartedParts): NodeJS.ProcessEnv {
   const user = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const simulatorHost = new URL(parts.simulatorUrl).host;
+  const insecureHosts = Object.values(parts.simulatorRegions)
+    .map((url) => new URL(url))
+    .filter(({ protocol }) => protocol === 'http:')
+    .map(({ host }) => host);
   const result: NodeJS.ProcessEnv = {
     DATABASE_URL: parts.databaseUrl,
     PRODUCT_DATABASE_URL: parts.productDatabaseUrl,
@@ -39,13 +42,20 @@ export function serviceEnvironment(env: NodeJS.ProcessEnv, parts: StartedParts):
     PORT: String(parts.ingress.port),
     OPS_HOST: parts.ops.host,
     OPS_PORT: String(parts.ops.port),
-    TALKDESK_REGIONS_FILE: regionsFile(parts.dataDir, user['TALKDESK_REGIONS_FILE'], parts.simulatorUrl),
+    DEVELOPMENT_CLOCK: hasDevelopmentClock(env) ? '1' : (user['DEVELOPMENT_CLOCK'] ?? '0'),
+    TALKDESK_REGIONS_FILE: regionsFile(parts.dataDir, user['TALKDESK_REGIONS_FILE'], parts.simulatorRegions),
   };
-  if (parts.simulatorUrl.startsWith('http:')) {
-    result['ALLOW_INSECURE_HTTP'] = [user['ALLOW_INSECURE_HTTP'], simulatorHost].filter(Boolean).join(',');
+  if (insecureHosts.length > 0) {
+    result['ALLOW_INSECURE_HTTP'] = [user['ALLOW_INSECURE_HTTP'], ...insecureHosts].filter(Boolean).join(',');
   }
   if (parts.temporalAddress !== null) useOwnTemporal(result, parts.dataDir, parts.temporalAddress);
   return result;
+}
+
+/** Whether the service follows the simulator's clock: here it does, unless the user's settings say otherwise. */
+export function hasDevelopmentClock(env: NodeJS.ProcessEnv): boolean {
+  const wanted = env['DEVELOPMENT_CLOCK']?.trim() || (env['NODE_ENV'] === 'production' ? '0' : '1');
+  return wanted === '1';
 }
 
 /** Certificates, keys and namespaces that are meant for another server would keep clients from ours. */
@@ -77,8 +87,8 @@ function appsFile(dataDir: string): string {
   return writeWhole(join(dataDir, 'apps.json'), `${JSON.stringify({ [DEMO_APP_ID]: {} }, null, 2)}\n`);
 }
 
-/** The stand-in Talkdesk as a region, beside the user's own regions. */
-function regionsFile(dataDir: string, userFile: string | undefined, simulatorUrl: string): string {
+/** The regions of the stand-in Talkdesk, beside the user's own regions. */
+function regionsFile(dataDir: string, userFile: string | undefined, simulatorRegions: Record<string, string>): string {
   let regions: unknown = [];
   if (userFile !== undefined) {
     try {
@@ -91,11 +101,13 @@ function regionsFile(dataDir: string, userFile: string | undefined, simulatorUrl
     if (!Array.isArray(regions))
       throw new LocalError(`TALKDESK_REGIONS_FILE must hold a JSON array: correct ${userFile}.`);
   }
-  const { origin, host } = new URL(simulatorUrl);
-  const simulator = { name: 'simulator', gateway: origin, tokenHosts: [host] };
+  const simulators = Object.entries(simulatorRegions).map(([name, url]) => {
+    const { origin, host } = new URL(url);
+    return { name: `simulator-${name}`, gateway: origin, tokenHosts: [host] };
+  });
   return writeWhole(
     join(dataDir, 'regions.json'),
-    `${JSON.stringify([...(regions as unknown[]), simulator], null, 2)}\n`,
+    `${JSON.stringify([...(regions as unknown[]), ...simulators], null, 2)}\n`,
   );
 }
 

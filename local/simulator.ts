@@ -14,8 +14,10 @@ export interface SentInstallation {
 
 /** The stand-in Talkdesk, a child process, steered over its control API only. */
 export interface Simulator {
-  /** Public base URL, without a slash at its end. */
+  /** Public base URL of its first region, without a slash at its end. */
   url: string;
+  /** Public base URL of every region, by the region's name. */
+  regions: Record<string, string>;
   child: Child;
   /** Names the app and where its events go. */
   registerApp(appId: string, callbackUrl: string): Promise<void>;
@@ -25,11 +27,28 @@ export interface Simulator {
   installation(installationId: string): Promise<{ state: string; users: number }>;
 }
 
+/** Settings of the simulator that are handed on as they are. */
+const HANDED_ON = [
+  'SIMULATOR_BASE_URL',
+  'SIMULATOR_REGIONS',
+  'SIMULATOR_REGION_PORTS',
+  'SIMULATOR_REGION_BASE_URLS',
+  'SIMULATOR_RUN_LINK',
+  'SIMULATOR_CLOCK_FOLLOWERS',
+] as const;
+
+/**
+ * The list of a tenant's runs (contracts/ids.ts), whose ids the simulator does not know: the Web UI shows nothing at a workflow id
+ * without the id of a run. `WorkflowId="<app_id>/<account_id>"`, percent-encoded.
+ */
+const RUNS_OF_TENANT = 'workflows?query=WorkflowId%3D%22{app_id}%2F{account_id}%22';
 const START_LIMIT_MS = 20_000;
 const CALL_LIMIT_MS = 10_000;
 
 /**
  * Starts it and waits until it listens.
+ * @param options.opsUrl the service's ops listener, which is told the simulator's time; null: its clock is its own
+ * @param options.uiUrl Temporal's Web UI, where the simulator's page links to runs; null: there is none
  * @throws LocalError with its last words when it does not
  */
 export async function startSimulator(options: {
@@ -37,9 +56,11 @@ export async function startSimulator(options: {
   env: NodeJS.ProcessEnv;
   host: string;
   port: number;
+  opsUrl: string | null;
+  uiUrl: string | null;
 }): Promise<Simulator> {
   const program = fileURLToPath(new URL('../simulator/main.js', import.meta.url));
-  const baseUrl = options.env['SIMULATOR_BASE_URL']?.replace(/\/+$/, '');
+  const { opsUrl, uiUrl } = options;
   const child = options.children.start({
     what: 'simulator',
     command: process.execPath,
@@ -49,7 +70,11 @@ export async function startSimulator(options: {
       TMPDIR: options.env['TMPDIR'],
       SIMULATOR_HOST: options.host,
       SIMULATOR_PORT: String(options.port),
-      ...(baseUrl ? { SIMULATOR_BASE_URL: baseUrl } : {}),
+      ...(opsUrl === null ? {} : { SIMULATOR_CLOCK_FOLLOWERS: `${opsUrl}/dev/clock` }),
+      ...(uiUrl === null ? {} : { SIMULATOR_RUN_LINK: `${uiUrl}/namespaces/default/${RUNS_OF_TENANT}` }),
+      ...Object.fromEntries(
+        HANDED_ON.flatMap((name) => (options.env[name] ? [[name, options.env[name]] as const] : [])),
+      ),
     },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 3_000,
@@ -59,8 +84,10 @@ export async function startSimulator(options: {
   const listening = await listeningUrl(child);
   const control = (method: string, path: string, body?: unknown) =>
     callControl(`${listening}/_control${path}`, method, body);
+  const health = await control('GET', '/health');
   return {
-    url: baseUrl || listening,
+    url: String(health['base_url']),
+    regions: health['regions'] as Record<string, string>,
     child,
     async registerApp(appId, callbackUrl) {
       await control('PUT', `/apps/${encodeURIComponent(appId)}`, { callback_url: callbackUrl });
@@ -85,7 +112,7 @@ export async function startSimulator(options: {
 async function listeningUrl(child: Child): Promise<string> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline) {
-    const url = /^\{"listening":"([^"]+)"\}$/m.exec(child.output())?.[1];
+    const url = /^\{"listening":"([^"]+)".*\}$/m.exec(child.output())?.[1];
     if (url !== undefined) return url;
     if (!child.running()) {
       throw new LocalError(

@@ -13,7 +13,7 @@ import { type Child, createChildren } from './children.js';
 import { explainFileError, LocalError, messageOf } from './local-error.js';
 import { type Postgres, startPostgres } from './postgres.js';
 import { claimPorts, lockDataDir } from './preflight.js';
-import { keptPassword, serviceEnvironment } from './service-env.js';
+import { hasDevelopmentClock, keptPassword, serviceEnvironment } from './service-env.js';
 import type { LocalSettings } from './settings.js';
 import { type Simulator, startSimulator } from './simulator.js';
 import { startTemporalServer, type TemporalServer } from './temporal-server.js';
@@ -104,12 +104,11 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     // Before anything runs: it may be missing, or take minutes to fetch.
     const cli = settings.temporal === null ? '' : await ensureBinary('temporal', { env, say });
     // What the later steps wait for begins at once.
+    const temporalStarts = settings.temporal === null ? null : startOwnTemporal(cli, ports.temporal, ports.temporalUi);
     const [postgres, temporal, simulator] = await allOrFirstFailure([
       settings.postgresPort === null ? null : startOwnPostgres(settings.postgresPort),
-      settings.temporal === null ? null : startOwnTemporal(cli, ports.temporal, ports.temporalUi),
-      startSimulator({ children, env, host: settings.simulator.host, port: ports.simulator }).then((part) =>
-        own('The simulator', { ...part, stop: () => part.child.stop() }),
-      ),
+      temporalStarts,
+      startOwnSimulator(ports, temporalStarts),
     ]);
     const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres);
     say(`  The databases are up to date, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
@@ -119,7 +118,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
         databaseUrl,
         productDatabaseUrl,
         temporalAddress: temporal?.address ?? null,
-        simulatorUrl: simulator.url,
+        simulatorRegions: simulator.regions,
         ingress: { host: settings.ingress.host, port: ports.ingress },
         ops: { host: settings.ops.host, port: ports.ops },
       }),
@@ -162,6 +161,18 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
       'Temporal',
       await startTemporalServer({ cli, children, env, dbFile: join(dir, 'temporal.db'), port, uiPort }),
     );
+  }
+
+  async function startOwnSimulator(
+    ports: Awaited<ReturnType<typeof claimPorts>>,
+    temporal: Promise<TemporalServer> | null,
+  ): Promise<Simulator & { stop(): Promise<void> }> {
+    // A port that the server chooses is known when it is up.
+    const uiUrl = ports.temporalUi ? `http://127.0.0.1:${ports.temporalUi}` : ((await temporal)?.uiUrl ?? null);
+    const opsUrl = hasDevelopmentClock(env) ? urlOfListener(settings.ops.host, ports.ops) : null;
+    const { host } = settings.simulator;
+    const part = await startSimulator({ children, env, host, port: ports.simulator, opsUrl, uiUrl });
+    return own('The simulator', { ...part, stop: () => part.child.stop() });
   }
 
   async function prepareDatabases(
@@ -228,6 +239,12 @@ async function workerOverdue(address: string | undefined): Promise<never> {
   throw new LocalError(
     `The worker is not up after ${WORKER_LIMIT_MS / 1000} s: is Temporal serving at ${address}? Correct TEMPORAL_ADDRESS, or unset it for an own server.`,
   );
+}
+
+/** The address by which this machine reaches a listener; one that stands for all is reached through loopback. */
+function urlOfListener(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function stoppedWhileStarting(): LocalError {

@@ -83,6 +83,10 @@ function argumentsOf(options: TemporalServerOptions, port: number, uiPort: numbe
     // One partition is fastest on one machine: no forwarding between partitions.
     'matching.numTaskqueueReadPartitions=1',
     'matching.numTaskqueueWritePartitions=1',
+    // The timers of a run can be taken to a later time, each within milliseconds instead of a second (api/temporal-time.ts).
+    'frontend.WorkflowTimeSkippingEnabled=true',
+    'history.timerProcessorMaxTimeShift="10ms"',
+    'history.timerProcessorMaxPollRPS=1000',
     ...(options.dynamicConfig ?? []),
   ];
   return [

@@ -1,7 +1,9 @@
+import { createDevelopmentClock } from '../api/development-clock.js';
 import { startApi } from '../api/start.js';
 import type { Config } from '../config/index.js';
 import { createLogger } from '../config/logger.js';
 import { type RunningWorker, startWorker, type WorkerOptions } from '../worker/start.js';
+import { retriesByStep } from './retries-by-step.js';
 
 /** Ingress and worker, running in this process. */
 export interface RunningService {
@@ -26,10 +28,17 @@ export type ServiceOptions = Omit<WorkerOptions, 'signal'>;
  */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<RunningService> {
   const log = options.log ?? createLogger({ level: config.logLevel });
-  const given = { ...options, log };
-  const api = await startApi(config, given);
+  const developmentClock = config.developmentClock ? createDevelopmentClock() : undefined;
+  if (developmentClock !== undefined)
+    log.warn('DEVELOPMENT_CLOCK: whoever reaches the ops listener can move the clock');
+  const given = { ...options, ...(developmentClock && { now: developmentClock.now }), log };
+  const api = await startApi(config, { ...given, developmentClock });
   const stopping = new AbortController();
-  const starting = startWorker(config, { ...given, signal: stopping.signal }).then((worker) => {
+  const activityInterceptors = [
+    ...(options.activityInterceptors ?? []),
+    ...(developmentClock === undefined ? [] : [retriesByStep(() => developmentClock.headingForMs)]),
+  ];
+  const starting = startWorker(config, { ...given, activityInterceptors, signal: stopping.signal }).then((worker) => {
     api.shareConnection(worker.connection);
     return worker;
   });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { peekRoot, readEnvelope } from './envelope.js';
 import type { HttpClient } from './http.js';
 import { createKeyEndpoint, isKeyId } from './key-endpoint.js';
@@ -45,6 +46,8 @@ type Judgement = 'valid' | 'expired' | 'mismatch' | 'no-key';
 export function createDeliveryVerifier(options: DeliveryVerifierOptions): PrefetchingVerifier {
   const { regions, now } = options;
   const stopping = new AbortController();
+  // Every gateway that is being asked listens to it, and there may be more of them than the ten that Node takes for a leak.
+  setMaxListeners(0, stopping.signal);
   const known = createKnownKeys(now);
   const lookup = createKeyLookup({
     known,

@@ -11,5 +11,5 @@ Ends on SIGTERM or SIGINT after the attempts under way; a second signal ends it 
 runProcess(HELP, async () => {
   const waiting = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => waiting.abort());
-  return await startWorker(loadConfig(process.env), { signal: waiting.signal });
+  return await startWorker(loadConfig(process.env, { ingress: false }), { signal: waiting.signal });
 });

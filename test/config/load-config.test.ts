@@ -31,6 +31,7 @@ describe('loadConfig', () => {
       workflowBundle: null,
       sweepIntervalMs: 5000,
       logLevel: 'info',
+      developmentClock: false,
       dataDir: path.join(folder, '.data'),
     });
   });
@@ -134,6 +135,7 @@ describe('loadConfig', () => {
     DATABASE_POOL_MAX: ['ten', '1001', '1e3', '-5', '0x10'],
     PORT: ['65536', '-1', '80 80', '3000/tcp'],
     SWEEP_INTERVAL_MS: ['5s', '99', '3600001'],
+    DEVELOPMENT_CLOCK: ['yes', '2'],
     ALLOW_INSECURE_HTTP: ['localhost', 'http://localhost:3002', 'localhost:3002/x', 'a:1,b'],
     PRODUCT_DATABASE_URL: ['sample', complete.DATABASE_URL],
     PRODUCT_ADAPTER: ['https://product.example.com'],
@@ -172,6 +174,18 @@ describe('loadConfig', () => {
       problemsOf({ NODE_ENV: 'production', ALLOW_INSECURE_HTTP: 'localhost:3002', WORKFLOW_BUNDLE: 'x' }),
       ['ALLOW_INSECURE_HTTP: is refused when NODE_ENV is production: use https'],
     );
+  });
+
+  it('lets the clock be moved in development only, and only where ingress and worker are one process', () => {
+    assert.equal(load({ DEVELOPMENT_CLOCK: '1' }).developmentClock, true);
+    assert.equal(load({ DEVELOPMENT_CLOCK: '0' }).developmentClock, false);
+    assert.deepEqual(problemsOf({ NODE_ENV: 'production', DEVELOPMENT_CLOCK: '1', WORKFLOW_BUNDLE: 'x' }), [
+      'DEVELOPMENT_CLOCK: is refused when NODE_ENV is production',
+    ]);
+    const apart = ['DEVELOPMENT_CLOCK: needs ingress and worker in one process: start the service with start:service'];
+    for (const part of [{ worker: false }, { ingress: false }]) {
+      assert.deepEqual(problemsOf({ DEVELOPMENT_CLOCK: '1' }, part), apart);
+    }
   });
 
   it('takes plain http for product and callbacks from the hosts that may be used so', () => {

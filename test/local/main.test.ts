@@ -62,6 +62,15 @@ test('it stays up, refuses a second start, is found again after a kill, and stop
   const [, page] = await first.says(/this run in the Web UI +(\S+)/);
   assert.match(String(page), /\/namespaces\/default\/workflows\/demo-app%2F[0-9a-f]{32}\/[0-9a-f-]{36}\/history$/);
   assert.equal((await fetch(String(page))).status, 200);
+  const [, simulator] = await first.says(/simulator's page +(http:\/\/[^/\s]+)/);
+  const moved = await fetch(`${simulator}/_control/clock`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ advance_ms: 604_800_000 }),
+  });
+  const { followers } = (await moved.json()) as { followers: object[] };
+  const told = String(readyz).replace('/readyz', '/dev/clock');
+  assert.deepEqual(followers, [{ url: told, last_error: null }], 'one jump moves the service, too');
 
   const other = startLocalMode(t, dataDir, []);
   assert.equal(await other.exited, 1);
