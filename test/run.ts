@@ -15,7 +15,8 @@ import { type FoundProcess, processesMarked } from './support/processes.js';
 const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal server, the time-skipping test server, a browser.
 
   npm test                             all tests but the long ones
-  npm run test:lifecycle               the long ones: windows of days, orders of arrival, 10,000 users, odd data, random stories
+  npm run test:lifecycle               long: windows of days, orders of arrival, 10,000 users, odd data, random stories
+  npm run test:simulator               long: the page in a browser, \`check\` against this service and against wrong backends
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
   npm test -- --concurrency 1          files at a time (2 unless given)
@@ -26,18 +27,21 @@ folder) where TEMPORAL_CLI_PATH, TEMPORAL_TEST_SERVER_PATH or temporal on PATH d
 has none.`;
 
 /** What takes minutes by itself, or goes through many forms of one thing, has a command of its own. */
-const LONG = [
-  'test/e2e/windows/',
-  'test/e2e/orders/',
-  'test/e2e/volume.test.ts',
-  'test/e2e/hostile.test.ts',
-  'test/e2e/operations.test.ts',
-  'test/e2e/products.test.ts',
-  'test/model/',
-  'test/product/python-suite.test.ts',
-  'test/product/suite.test.ts',
-  'test/workflows/rotation.test.ts',
-];
+const SETS: Record<string, string[]> = {
+  lifecycle: [
+    'test/e2e/windows/',
+    'test/e2e/orders/',
+    'test/e2e/volume.test.ts',
+    'test/e2e/hostile.test.ts',
+    'test/e2e/operations.test.ts',
+    'test/e2e/products.test.ts',
+    'test/model/',
+    'test/product/python-suite.test.ts',
+    'test/product/suite.test.ts',
+    'test/workflows/rotation.test.ts',
+  ],
+  simulator: ['test/check/', 'test/e2e/time/', 'test/page/', 'test/simulator/'],
+};
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
@@ -56,14 +60,19 @@ async function main(): Promise<number> {
       only: { type: 'string', multiple: true },
       concurrency: { type: 'string', default: '2' },
       list: { type: 'boolean' },
-      long: { type: 'boolean' },
+      set: { type: 'string' },
     },
   });
   if (values.help) {
     say(USAGE);
     return 0;
   }
-  const files = testFiles(values.long === true ? LONG : positionals);
+  const chosen = values.set === undefined ? positionals : SETS[values.set];
+  if (chosen === undefined) {
+    process.stderr.write(`There is no set ${values.set}; the sets are ${Object.keys(SETS).join(', ')}.\n`);
+    return 1;
+  }
+  const files = testFiles(chosen);
   if (files.length === 0) {
     process.stderr.write(`No test file matches ${positionals.join(', ') || 'test/**/*.test.ts'}.\n`);
     return 1;
@@ -131,7 +140,8 @@ function testFiles(parts: string[]): string[] {
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join('test', name))
     .sort();
-  if (parts.length === 0) return all.filter((file) => !LONG.some((part) => file.startsWith(part)));
+  const long = Object.values(SETS).flat();
+  if (parts.length === 0) return all.filter((file) => !long.some((part) => file.startsWith(part)));
   const files = parts.flatMap((part) => {
     const found = statSync(resolve(part), { throwIfNoEntry: false });
     if (found?.isFile()) return [relative(ROOT, resolve(part))];
