@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { type RunningSimulator, startSimulator } from '../support/simulator.js';
 import { type OpenPage, openPage } from './open-page.js';
 
@@ -105,7 +106,7 @@ describe('the page without a mouse and without eyes', () => {
     await page.keyboard.press('Tab');
     const skip = page.getByRole('link', { name: 'Skip to the content' });
     assert.equal(await skip.evaluate((link) => link === link.ownerDocument.activeElement), true);
-    assert.ok(((await skip.boundingBox())?.y ?? -1) >= 0);
+    await eventually('the link has moved into sight', async () => ((await skip.boundingBox())?.y ?? -1) >= 0);
     await page.keyboard.press('Enter');
     assert.equal(await page.locator('main').evaluate((main) => main === main.ownerDocument.activeElement), true);
   });
