@@ -5,6 +5,7 @@ import type { Config } from '../config/index.js';
 import { createLogger } from '../config/logger.js';
 import { type Clock, systemClock } from '../contracts/clock.js';
 import type { Observer } from '../contracts/facts.js';
+import { type AroundPort, bare } from '../contracts/ports.js';
 import { createStore } from '../store/index.js';
 import { assertMigrated } from '../store/migrations.js';
 import { createSealer } from '../store/sealing.js';
@@ -56,6 +57,8 @@ export interface ApiOptions {
   observe?: Observer;
   now?: Clock;
   log?: Logger;
+  /** Around every port; by default nothing. */
+  around?: AroundPort;
   /** A clock that can be told the time, for development: it is then the service's, whatever `now` says. */
   developmentClock?: DevelopmentClock | undefined;
 }
@@ -66,7 +69,7 @@ export interface ApiOptions {
  */
 export async function startApi(config: Config, options: ApiOptions = {}): Promise<RunningApi> {
   const log = options.log ?? createLogger({ level: config.logLevel });
-  const { developmentClock } = options;
+  const { developmentClock, around = bare } = options;
   const now = developmentClock?.now ?? options.now ?? systemClock;
   /** What to close, last opened first. */
   const closing: (() => Promise<void>)[] = [];
@@ -83,7 +86,8 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
 
     const regions = createRegions([...SHIPPED_REGIONS, ...config.regions], config.insecureHosts);
     const http = createHttpClient({ insecureHosts: config.insecureHosts });
-    const verifier = createDeliveryVerifier({ regions, http, store: store.signatureKeys, now, log });
+    const signatureKeys = around('signatureKeys', store.signatureKeys);
+    const verifier = createDeliveryVerifier({ regions, http, store: signatureKeys, now, log });
     verifier.start();
     closing.push(async () => verifier.stop());
 
@@ -95,17 +99,13 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
       developmentClock === undefined
         ? undefined
         : createRunTime({ client, namespace, taskQueue, now, aheadMs: developmentClock.aheadMs });
-    const starter = createLifecycleStarter({
-      client,
-      taskQueue,
-      namespace,
-      deadlineMs: TEMPORAL_DEADLINE_MS,
-      inTime: runTime?.startingInTime,
-    });
+    const deadlineMs = TEMPORAL_DEADLINE_MS;
+    const inTime = runTime?.startingInTime;
+    const starter = around('temporal', createLifecycleStarter({ client, taskQueue, namespace, deadlineMs, inTime }));
 
     const metrics = createMetrics();
     collectDefaultMetrics({ register: metrics.registry });
-    const { inbox } = store;
+    const inbox = around('inbox', store.inbox);
     const dispatcher = createDispatcher({ starter, inbox, metrics, log, maxInFlight: MAX_DISPATCHES_IN_FLIGHT });
     const sweeper = createSweeper({ inbox, dispatcher, starter, metrics, log, intervalMs: config.sweepIntervalMs });
     closing.push(() => sweeper.stop());

@@ -17,6 +17,8 @@ const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal 
   npm test                             all tests but the long ones
   npm run test:lifecycle               long: windows of days, orders of arrival, 10,000 users, odd data, random stories
   npm run test:simulator               long: the page in a browser, \`check\` against this service and against wrong backends
+  npm run test:faults                  long: the service killed at each call of a port; customers and faults at random
+                                       (-- --minutes 5 --seed 7: so long, with this seed alone)
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
   npm test -- --concurrency 1          files at a time (2 unless given)
@@ -41,12 +43,14 @@ const SETS: Record<string, string[]> = {
     'test/workflows/rotation.test.ts',
   ],
   simulator: ['test/check/', 'test/e2e/time/', 'test/page/', 'test/simulator/'],
+  faults: ['test/faults/'],
 };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
-/** Longest time of one test file: a test that hangs must not hang the run. */
+/** Longest time of one test file: a test that hangs must not hang the run. Fault tests go through hundreds of processes. */
 const TEST_LIMIT_MS = 240_000;
+const FAULTS_LIMIT_MS = 1_500_000;
 /** After a signal the tests get this long to run their own clean-up. */
 const ABORT_LIMIT_MS = 5_000;
 
@@ -61,6 +65,8 @@ async function main(): Promise<number> {
       concurrency: { type: 'string', default: '2' },
       list: { type: 'boolean' },
       set: { type: 'string' },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
     },
   });
   if (values.help) {
@@ -105,6 +111,11 @@ async function main(): Promise<number> {
     runner = await prepareRun(runDir, say, { browser: files.some(usesBrowser) });
     say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
     if (aborted === null) {
+      const faults = {
+        ...(values.minutes && { FAULT_MINUTES: values.minutes }),
+        ...(values.seed && { FAULT_SEED: values.seed }),
+      };
+      const limitMs = files.some((file) => file.startsWith('test/faults/')) ? FAULTS_LIMIT_MS : TEST_LIMIT_MS;
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
       tests = spawn(
         process.execPath,
@@ -113,12 +124,12 @@ async function main(): Promise<number> {
           'tsx',
           '--test',
           `--test-concurrency=${values.concurrency}`,
-          `--test-timeout=${TEST_LIMIT_MS}`,
+          `--test-timeout=${limitMs}`,
           '--test-reporter=spec',
           ...options,
           ...files,
         ],
-        { cwd: ROOT, env: runner.env, stdio: ['ignore', 'inherit', 'inherit'] },
+        { cwd: ROOT, env: { ...runner.env, ...faults }, stdio: ['ignore', 'inherit', 'inherit'] },
       );
       code = await ended(tests);
     }

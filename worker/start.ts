@@ -8,6 +8,7 @@ import { createLogger } from '../config/logger.js';
 import { productCallbackUrl } from '../contracts/callbacks.js';
 import { type Clock, systemClock } from '../contracts/clock.js';
 import type { FactName, LifecycleFact, Observer } from '../contracts/facts.js';
+import { type AroundPort, bare } from '../contracts/ports.js';
 import { createProducts } from '../product/load.js';
 import { createStore } from '../store/index.js';
 import { assertMigrated } from '../store/migrations.js';
@@ -55,6 +56,8 @@ export interface WorkerOptions {
   signal?: AbortSignal;
   /** Around every attempt of an activity; tests move the clock here. */
   activityInterceptors?: ActivityInterceptorsFactory[];
+  /** Around every port; by default nothing. */
+  around?: AroundPort;
 }
 
 /**
@@ -65,6 +68,7 @@ export interface WorkerOptions {
 export async function startWorker(config: Config, options: WorkerOptions = {}): Promise<RunningWorker> {
   const log = options.log ?? createLogger({ level: config.logLevel });
   const now = options.now ?? systemClock;
+  const around = options.around ?? bare;
   const closing: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close();
@@ -90,8 +94,8 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
     closing.push(async () => talkdesk.close());
 
     const activities = createActivities({
-      processes: store.processes,
-      talkdesk,
+      processes: around('processes', store.processes),
+      talkdesk: around('talkdesk', talkdesk),
       events: {
         parseInstalled: (rawBody) => parseInstalled(rawBody, regions),
         parseChange,
@@ -102,7 +106,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
         withoutSecrets,
         assertKnownHosts: (event) => assertKnownHosts(event, regions),
       },
-      productFor: (appId) => products.productFor(appId),
+      productFor: (appId) => around('product', products.productFor(appId)),
       rulesFor: (appId) => config.apps[appId] ?? NO_RULES,
       regionOf: (apiRoot) => regions.regionOf(apiRoot),
       callbackUrlFor: (processId) =>

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../support/eventually.js';
+import { awaitOutcomes } from '../support/outcomes.js';
+import { createSurroundings, type Surroundings } from '../support/stack.js';
+import { fromRunner } from '../support/temporal.js';
+import { violations } from './support/invariants.js';
+import { type CrashPoint, nameOf } from './support/points.js';
+import { type Scenario, scenarios } from './support/scenarios.js';
+import { type FaultyService, startFaultyService } from './support/service.js';
+
+/** Points under way at a time: each mostly waits for timeouts of a killed worker. */
+const LANES = 3;
+const RECOVERY_LIMIT_MS = 60_000;
+
+/** One service with everything around it, used for one point after the other. */
+interface Lane {
+  surroundings: Surroundings;
+  service: FaultyService;
+  starts: number;
+}
+
+let lanes: Lane[];
+
+before(async () => {
+  lanes = await Promise.all(Array.from({ length: LANES }, openLane));
+});
+after(async () => {
+  await Promise.all(
+    (lanes ?? []).map(async ({ surroundings, service }) => {
+      await service.signal('SIGKILL');
+      await surroundings.stop();
+    }),
+  );
+});
+
+async function openLane(): Promise<Lane> {
+  const surroundings = await createSurroundings({ temporalAddress: fromRunner('TEST_TEMPORAL_ADDRESS') });
+  return { surroundings, service: await startFaultyService(surroundings, 'service-1'), starts: 1 };
+}
+
+/** As a supervisor would: a process that ends while it starts, because the machine is busy, is started again. */
+async function restart(lane: Lane): Promise<void> {
+  for (let left = 2; ; left -= 1) {
+    lane.starts += 1;
+    try {
+      lane.service = await startFaultyService(lane.surroundings, `service-${lane.starts}`);
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+/** The first delivery may have met the process as it ended; Talkdesk's second comes when it is up again. */
+async function delivered({ surroundings }: Lane, eventId: string): Promise<void> {
+  const { control } = surroundings.simulator;
+  await eventually('the first delivery has ended', async () => {
+    const [first] = (await control.event(eventId)).attempts;
+    return first !== undefined && (first.status !== null || first.error !== null);
+  });
+  await eventually('the event is answered 2xx', async () => {
+    if (!(await control.event(eventId)).delivered) await control.deliver(eventId);
+    return (await control.event(eventId)).delivered;
+  });
+}
+
+async function settled({ surroundings }: Lane, eventId: string, outcome: string): Promise<void> {
+  assert.deepEqual(await awaitOutcomes(surroundings, [eventId], RECOVERY_LIMIT_MS), [outcome]);
+}
+
+/** Calls of one undisturbed run. */
+async function recordCalls(scenario: Scenario): Promise<CrashPoint[]> {
+  const lane = lanes[0] as Lane;
+  const prepared = await scenario.prepare(lane.surroundings);
+  await lane.service.record();
+  const { eventId } = await scenario.act(lane.surroundings, prepared);
+  await delivered(lane, eventId);
+  await settled(lane, eventId, scenario.outcome);
+  return await lane.service.recorded();
+}
+
+/** Ends the process at the point, starts another one and judges what has become of the event. Gives whether the point was reached. */
+async function crash(lane: Lane, scenario: Scenario, point: CrashPoint): Promise<boolean> {
+  if (!lane.service.running()) await restart(lane);
+  const prepared = await scenario.prepare(lane.surroundings);
+  await lane.service.crashAt(point);
+  const { eventId, installationId } = await scenario.act(lane.surroundings, prepared);
+  const undisturbed = async () => {
+    await settled(lane, eventId, scenario.outcome);
+    if (isInBackground(point)) await eventually('the sweeper looks', async () => !lane.service.running());
+    return await lane.service.disarm().then(
+      () => null,
+      () => lane.service.ended,
+    );
+  };
+  const how = await Promise.race([lane.service.ended, undisturbed()]);
+  if (how !== null) {
+    assert.equal(how, 'SIGKILL', 'the process ended by itself');
+    await restart(lane);
+  }
+  await delivered(lane, eventId);
+  await settled(lane, eventId, scenario.outcome);
+  assert.equal((await lane.surroundings.simulator.control.installation(installationId)).state, scenario.state);
+  assert.deepEqual(await violations(lane.surroundings), []);
+  return how !== null;
+}
+
+for (const scenario of scenarios) {
+  describe(`${scenario.name}, the process killed at each call of a port`, () => {
+    it('settles each time, with one effect of each kind', { concurrency: LANES }, async (t) => {
+      const points = distinct(await recordCalls(scenario));
+      const waiting = [...points];
+      const reached: string[] = [];
+      const work = async (lane: Lane) => {
+        for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+          const at = point;
+          await t.test(nameOf(at), async () => {
+            if (await crash(lane, scenario, at)) reached.push(nameOf(at));
+          });
+        }
+      };
+      await Promise.all(lanes.map(work));
+      const missed = points.map(nameOf).filter((name) => !reached.includes(name));
+      t.diagnostic(`${reached.length} of ${points.length} points reached; not: ${missed.join(', ') || 'none'}`);
+      // What is done in the background, or only when something else was slower, does not come at the same place each time.
+      assert.ok(missed.length <= points.length / 10, `too many points were not reached: ${missed.join(', ')}`);
+    });
+  });
+}
+
+/** The sweeper looks as time passes, not as the event goes on. */
+function isInBackground({ call }: CrashPoint): boolean {
+  return /^inbox\.claim/.test(call);
+}
+
+function distinct(calls: CrashPoint[]): CrashPoint[] {
+  return calls.filter((point) => point.occurrence === 1 || !isInBackground(point));
+}

@@ -1,0 +1,58 @@
+import type { CreatedInstallation } from '../../support/simulator.js';
+import { awaitOutcomes } from '../../support/outcomes.js';
+import type { Surroundings } from '../../support/stack.js';
+
+/** One kind of process, from its start to its expected end. */
+export interface Scenario {
+  name: 'install' | 'update' | 'uninstall' | 'rotation';
+  /** Everything that comes before the event in question. */
+  prepare(surroundings: Surroundings): Promise<CreatedInstallation | null>;
+  /** Makes the event and gives its id and its installation; the simulator delivers it. */
+  act(
+    surroundings: Surroundings,
+    prepared: CreatedInstallation | null,
+  ): Promise<{ eventId: string; installationId: string }>;
+  /** The outcome that it must have, whatever was killed on the way. */
+  outcome: string;
+  /** The installation's state at Talkdesk at the end. */
+  state: string;
+}
+
+async function installed(surroundings: Surroundings): Promise<CreatedInstallation> {
+  const made = await surroundings.simulator.control.createInstallation({ app_id: surroundings.appId, users: 3 });
+  await awaitOutcomes(surroundings, [made.event_id]);
+  return made;
+}
+
+type Act = 'update' | 'uninstall' | 'rotate';
+
+function later(name: Scenario['name'], act: Act, input: object, outcome: string, state: string): Scenario {
+  return {
+    name,
+    outcome,
+    state,
+    prepare: installed,
+    async act({ simulator }, prepared) {
+      const { installation_id: installationId } = prepared as CreatedInstallation;
+      const { event_id: eventId } = await simulator.control[act](installationId, input);
+      return { eventId, installationId };
+    },
+  };
+}
+
+/** The four processes that Talkdesk waits for (talkdesk-api.md 7.1). */
+export const scenarios: Scenario[] = [
+  {
+    name: 'install',
+    outcome: 'approved',
+    state: 'completed',
+    prepare: async () => null,
+    async act({ simulator, appId }) {
+      const made = await simulator.control.createInstallation({ app_id: appId, users: 3 });
+      return { eventId: made.event_id, installationId: made.installation_id };
+    },
+  },
+  later('update', 'update', { users: 5, plan: 'Paid Max', licenses: 7 }, 'approved', 'completed'),
+  later('uninstall', 'uninstall', {}, 'approved', 'revoked'),
+  later('rotation', 'rotate', {}, 'acknowledged', 'completed'),
+];

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Surroundings } from '../../support/stack.js';
+import { fromRunner } from '../../support/temporal.js';
+import type { FromChild, ToChild } from './messages.js';
+import type { CrashPoint } from './points.js';
+
+const START_LIMIT_MS = 60_000;
+const ANSWER_LIMIT_MS = 20_000;
+
+/** A service process that can be ended at a point. */
+export interface FaultyService {
+  readonly pid: number;
+  readonly ingressUrl: string;
+  readonly logFile: string;
+  /** Fulfilled when it has ended, with the signal or code. */
+  readonly ended: Promise<string>;
+  running(): boolean;
+  crashAt(point: CrashPoint): Promise<void>;
+  record(): Promise<void>;
+  /** The calls since `record`, in their order. */
+  recorded(): Promise<CrashPoint[]>;
+  /** Forgets a point that was not reached. */
+  disarm(): Promise<void>;
+  signal(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts one and waits until its worker polls. The simulator sends the app's events there from then on. */
+export async function startFaultyService(surroundings: Surroundings, name: string): Promise<FaultyService> {
+  const logFile = `${surroundings.folder}/${name}.log`;
+  const log = openSync(logFile, 'a');
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/faults/support/child.ts'], {
+    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+    env: {
+      ...process.env,
+      ...surroundings.env,
+      TMPDIR: surroundings.folder,
+      WORKFLOW_BUNDLE: fromRunner('TEST_WORKFLOW_BUNDLE'),
+    },
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  closeSync(log);
+  const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? code));
+  const { ingressUrl } = await answer(child, ended, 'working', START_LIMIT_MS, logFile);
+  await surroundings.simulator.control.registerApp(surroundings.appId, {
+    callback_url: `${ingressUrl}/webhooks/talkdesk`,
+  });
+  const ask = async <Said extends FromChild['said']>(message: ToChild, said: Said) => {
+    const answered = answer(child, ended, said, ANSWER_LIMIT_MS, logFile);
+    child.send(message);
+    return await answered;
+  };
+  return {
+    pid: child.pid as number,
+    ingressUrl,
+    logFile,
+    ended,
+    running: () => child.exitCode === null && child.signalCode === null,
+    crashAt: async (at) => void (await ask({ do: 'crash', at }, 'ready')),
+    record: async () => void (await ask({ do: 'record' }, 'ready')),
+    recorded: async () => (await ask({ do: 'report' }, 'calls')).calls,
+    disarm: async () => void (await ask({ do: 'off' }, 'ready')),
+    async signal(signal) {
+      child.kill(signal);
+      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended;
+    },
+  };
+}
+
+/** @throws Error with the end of its log when it ends, or does not answer in time */
+async function answer<Said extends FromChild['said']>(
+  child: ChildProcess,
+  ended: Promise<string>,
+  said: Said,
+  limitMs: number,
+  logFile: string,
+): Promise<Extract<FromChild, { said: Said }>> {
+  const giveUp = AbortSignal.timeout(limitMs);
+  const message = async () => {
+    for (;;) {
+      const [got] = (await once(child, 'message', { signal: giveUp })) as [FromChild];
+      if (got.said === said) return got as Extract<FromChild, { said: Said }>;
+    }
+  };
+  const words = () => readFileSync(logFile, 'utf8').slice(-3_000);
+  return await Promise.race([
+    message().catch(() => {
+      throw new Error(`The service did not say ${said} within ${limitMs} ms. Its log ends: ${words()}`);
+    }),
+    ended.then((how) => {
+      throw new Error(`The service ended (${how}) before it said ${said}. Its log ends: ${words()}`);
+    }),
+  ]);
+}

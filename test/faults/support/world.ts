@@ -1,0 +1,116 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createChildren } from '../../../local/children.js';
+import { startPostgres } from '../../../local/postgres.js';
+import { applyMigrations } from '../../../store/migrations.js';
+import { createSurroundings, type Surroundings } from '../../support/stack.js';
+import { createOwnDevServer, type OwnTemporalServer } from '../../support/temporal.js';
+import { type FaultyService, startFaultyService } from './service.js';
+
+const TEMPLATE = 'faults_template';
+
+/** Everything of its own: PostgreSQL and Temporal with files, simulator, and some service processes, each of which may be killed. */
+export interface FaultWorld {
+  surroundings: Surroundings;
+  temporal: OwnTemporalServer;
+  postgres: {
+    /** Ends it as a power cut would, and starts it on the same files. */
+    crash(): Promise<void>;
+    /** Ends every connection to the service's database. */
+    dropConnections(): Promise<void>;
+  };
+  /** Those that run; the simulator's events go to the first. */
+  services: FaultyService[];
+  /** Kills one, of course without a word; it is replaced with `heal`. */
+  killService(index: number): Promise<void>;
+  /** Starts what does not run. */
+  heal(): Promise<void>;
+  /** Ends of services that nobody asked for, in words. */
+  unplanned: string[];
+  stop(): Promise<void>;
+}
+
+/** @param options.services how many processes of ingress and worker */
+export async function startFaultWorld(options: {
+  services: number;
+  env?: Record<string, string>;
+}): Promise<FaultWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'appconnect-faults-'));
+  // PostgreSQL may run as another user, who must be able to enter.
+  chmodSync(folder, 0o755);
+  const say = () => undefined;
+  const children = createChildren({ dataDir: folder, say });
+  const start = (port?: number) =>
+    startPostgres({ dataDir: folder, children, say, env: process.env, ...(port === undefined ? {} : { port }) });
+  let postgres = await start();
+  const address = postgres.urlOf('postgres');
+  const port = Number(new URL(address).port);
+  await postgres.ensureDatabase(TEMPLATE);
+  await applyMigrations(postgres.urlOf(TEMPLATE));
+  process.env['TEST_POSTGRES_URL'] = address;
+  process.env['TEST_TEMPLATE_DATABASE'] = TEMPLATE;
+  const temporal = await createOwnDevServer({ dir: folder });
+  const surroundings = await createSurroundings({
+    temporalAddress: temporal.address,
+    ...(options.env && { env: options.env }),
+  });
+  const unplanned: string[] = [];
+  const killed = new Set<FaultyService>();
+  let starts = 0;
+
+  async function startOne(): Promise<FaultyService> {
+    const service = await startFaultyService(surroundings, `service-${++starts}`);
+    void service.ended.then((how) => {
+      if (!killed.has(service)) unplanned.push(`process ${service.pid} ended with ${how}; its log: ${service.logFile}`);
+    });
+    return service;
+  }
+
+  const world: FaultWorld = {
+    surroundings,
+    temporal,
+    unplanned,
+    services: await Promise.all(Array.from({ length: options.services }, startOne)),
+    postgres: {
+      async crash() {
+        process.kill(postgres.child.pid, 'SIGKILL');
+        await postgres.child.ended;
+        postgres = await start(port);
+      },
+      async dropConnections() {
+        const { pathname } = new URL(surroundings.database.url);
+        await surroundings.product.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()`,
+          [pathname.slice(1)],
+        );
+      },
+    },
+    async killService(index) {
+      const service = world.services[index];
+      if (service === undefined || !service.running()) return;
+      killed.add(service);
+      await service.signal('SIGKILL');
+    },
+    async heal() {
+      world.services = await Promise.all(
+        world.services.map(async (service) => (service.running() ? service : await startOne())),
+      );
+      const [first] = world.services;
+      await surroundings.simulator.control.registerApp(surroundings.appId, {
+        callback_url: `${first?.ingressUrl}/webhooks/talkdesk`,
+      });
+    },
+    async stop() {
+      for (const service of world.services) {
+        killed.add(service);
+        if (service.running()) await service.signal('SIGKILL');
+      }
+      await surroundings.stop();
+      await temporal.stop();
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
