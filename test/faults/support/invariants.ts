@@ -52,17 +52,18 @@ async function unsettled({ database }: Surroundings): Promise<string[]> {
   ];
 }
 
-/** The product does an idempotency key's work once, so two keys for one step of one process would be two effects. */
+/** The product does a key's work once, so a key of any other form than process and step would be a second effect of one step. */
 async function doubledCalls({ product }: Surroundings): Promise<string[]> {
-  const twice = await product.query<{ process_id: string; operation: string; n: number }>(
-    `SELECT process_id, operation, count(*)::int AS n FROM call_ledger
-      WHERE operation IN ('provision', 'update', 'deprovision') GROUP BY process_id, operation HAVING count(*) > 1`,
+  const strange = await product.query<{ process_id: string; idempotency_key: string }>(
+    `SELECT process_id, idempotency_key FROM call_ledger
+      WHERE NOT starts_with(idempotency_key, process_id || ':')
+         OR position(':' IN substr(idempotency_key, length(process_id) + 2)) > 0`,
   );
   const accounts = await product.query<{ talkdesk_account_id: string; n: number }>(
     'SELECT talkdesk_account_id, count(*)::int AS n FROM account GROUP BY app_id, talkdesk_account_id HAVING count(*) > 1',
   );
   return [
-    ...twice.map(({ process_id: id, operation, n }) => `I3: ${operation} of ${id} has ${n} idempotency keys`),
+    ...strange.map(({ process_id: id, idempotency_key: key }) => `I3: a call for ${id} has the idempotency key ${key}`),
     ...accounts.map(({ talkdesk_account_id: id, n }) => `I3: account ${id} was made ${n} times`),
   ];
 }
