@@ -29,9 +29,9 @@ import { createRunTime } from './temporal-time.js';
 /** Real deliveries are about 2 KB. */
 const BODY_LIMITS: BodyLimits = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000, maxHeldBytes: 64 * 1024 * 1024 };
 /** Callbacks of products: each costs one look at the store and one signal. */
+const CALLBACK_RATE = { capacity: 100, perSecond: 20 };
 /** For one process: about a thousand in its seven days. */
 const PROCESS_CALLBACK_RATE = { capacity: 20, perSecond: 1 / 600 };
-const CALLBACK_RATE = { capacity: 100, perSecond: 20 };
 /** Hand-overs right after the acknowledgement; what comes on top waits for the sweeper. */
 const MAX_DISPATCHES_IN_FLIGHT = 64;
 /** A start normally takes milliseconds; when it does not, the sweeper is the better place to wait. */
