@@ -50,6 +50,8 @@ export async function openSampleDatabase(databaseUrl: string): Promise<SampleDat
   });
   // A connection that dies while idle is replaced at the next call; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // The pool listens to idle ones only. One that dies in use fails its statement, and tells its listeners besides.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const cancelling = new Set<Promise<void>>();
   let ready: Promise<void> | null = null;
 

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { ProductConfigurationError } from '../../product/errors.js';
 import { createProduct } from '../../product/sample/adapter.js';
 import { createSampleDatabase } from '../../product/sample/create-database.js';
+import { openSampleDatabase } from '../../product/sample/database.js';
 import { createTestSampleDatabase, type TestSampleDatabase } from './sample-database.js';
 
 const AT = new Date('2031-05-06T07:08:09.123Z');
@@ -127,6 +128,25 @@ describe('the sample product', () => {
       });
     } finally {
       await product.close();
+    }
+  });
+
+  it('outlives a connection that ends between two statements of a transaction', async () => {
+    const opened = await openSampleDatabase(database.url);
+    try {
+      const broken = opened.transaction(new AbortController().signal, async (send) => {
+        const ours = `FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'sample-product'`;
+        await database.query(`SELECT pg_terminate_backend(pid) ${ours}`);
+        await until(async () => (await database.query(`SELECT pid ${ours}`)).length === 0);
+        return await send({ name: 'after', text: 'SELECT 1' }, []);
+      });
+      await assert.rejects(broken);
+      const again = opened.transaction(new AbortController().signal, (send) =>
+        send<{ one: number }>({ name: 'again', text: 'SELECT 1 AS one' }, []),
+      );
+      assert.deepEqual(await again, [{ one: 1 }]);
+    } finally {
+      await opened.close();
     }
   });
 
