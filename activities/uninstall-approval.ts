@@ -1,6 +1,6 @@
 import { FAILURE_TYPES } from '../contracts/failures.js';
 import type { DecisionInput, DecisionResult } from '../contracts/messages.js';
-import { TalkdeskError } from '../talkdesk/errors.js';
+import { CLOCKS_APART, TalkdeskError } from '../talkdesk/errors.js';
 import type { InstallationAccess, TalkdeskInstallation } from '../talkdesk/types.js';
 import { accessOf, gatewayOf } from './access.js';
 import type { Attempt } from './attempts.js';
@@ -78,8 +78,10 @@ export function createUninstallApproval(parts: ActivityParts, send: Send) {
           if (attempted || believed) return wantedEnd(attempted);
         }
       }
+      // A clock that is wrong may only seem to say that the window is over.
       const goesOn =
-        error instanceof StepError || (error instanceof TalkdeskError && error.failureClass === 'credentials');
+        error instanceof StepError ||
+        (error instanceof TalkdeskError && (error.failureClass === 'credentials' || error.code === CLOCKS_APART));
       throw now() > process.closeAt && error instanceof Error && !goesOn
         ? new StepError(FAILURE_TYPES.retryable, `${error.message} It is tried again tomorrow.`, LATE_RETRY_MS)
         : error;

@@ -77,7 +77,7 @@ export function createSimulator({ regions, clock, app: knownApp, runLink }: Simu
   const read = { access, linksOf, switches };
   const recorder = createRecorder({ ledger, world, events, now });
   const oracle = createOracle({ ledger, world, events, now });
-  const serve = createRouteHandler({ recorder, faults, applyFault, regionAt: regions.atPort, switches });
+  const serve = createRouteHandler({ recorder, faults, applyFault, regionAt: regions.atPort, switches, now });
   const steered = {
     world,
     events,

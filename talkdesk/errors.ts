@@ -12,6 +12,9 @@
  */
 export type TalkdeskFailureClass = 'retryable' | 'credentials' | 'refused' | 'gone' | 'needs-person' | 'conflict';
 
+/** Code of a token that was refused while Talkdesk's clock and ours are apart: it says nothing about the credentials. */
+export const CLOCKS_APART = 'clocks-apart';
+
 /** The facts of a failed call, beside its message. */
 export interface TalkdeskFailure {
   failureClass: TalkdeskFailureClass;

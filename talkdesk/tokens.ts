@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { waitWithin } from './abandon.js';
 import { createAssertion } from './assertion.js';
-import { TalkdeskDataError, TalkdeskError } from './errors.js';
+import { CLOCKS_APART, TalkdeskDataError, TalkdeskError } from './errors.js';
 import { failureOf, malformedBody } from './failures.js';
 import { type HttpClient, type HttpResponse, isSuccess } from './http.js';
 import { originOf } from './strict-url.js';
@@ -20,6 +20,8 @@ const UNSTATED_LIFETIME_S = 60;
 const MAX_LIFETIME_S = 86_400;
 /** A token request belongs to all its callers, so none of their limits bounds it. */
 const REFRESH_TIMEOUT_MS = 8_000;
+/** Clocks that are further apart than this may be why an assertion is refused: what Talkdesk lets pass is not documented. */
+const CLOCKS_APART_MS = 90_000;
 const MAX_TOKENS = 5_000;
 const MAX_KEYS = 1_000;
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -120,7 +122,7 @@ export function createTokens(options: TokensOptions): Tokens {
     // The life of a token is counted from before the request: however long that took, it is not used for too long.
     const askedAtMs = now().getTime();
     const response = await request(access, scopes);
-    if (!isSuccess(response.status)) throw failureOf(OPERATION, 'token', response, now());
+    if (!isSuccess(response.status)) throw refusalOf(response, now(), options.tokenAuth);
     const parsed = tokenSchema.safeParse(parseJsonObject(Buffer.from(response.body)));
     if (!parsed.success) throw malformedBody(OPERATION, response.status, 'without a token that can be used');
     const { access_token: token, expires_in: lifetimeS, scope } = parsed.data;
@@ -173,6 +175,21 @@ export function createTokens(options: TokensOptions): Tokens {
       for (const [key, refresh] of refreshes) if (refresh.installationId === installationId) refreshes.delete(key);
     },
   };
+}
+
+/** A wrong clock makes every assertion invalid, and must not end what only good credentials can answer. */
+function refusalOf(response: HttpResponse, now: Date, tokenAuth: TokenAuth): TalkdeskError {
+  const refusal = failureOf(OPERATION, 'token', response, now);
+  // Only an assertion carries a time.
+  if (tokenAuth === 'basic') return refusal;
+  const apartMs = now.getTime() - Date.parse(response.headers.date ?? '');
+  // Without a date it is not a number, and not more than anything.
+  if (refusal.failureClass !== 'credentials' || !(Math.abs(apartMs) > CLOCKS_APART_MS)) return refusal;
+  const apart = `${Math.round(Math.abs(apartMs) / 1_000)} s ${apartMs > 0 ? 'ahead of' : 'behind'} Talkdesk's`;
+  return new TalkdeskError(
+    { failureClass: 'retryable', operation: OPERATION, status: response.status, code: CLOCKS_APART },
+    `Talkdesk answered ${response.status}, and our clock is ${apart}. Set the clock of this machine right.`,
+  );
 }
 
 function unusableCredentials(what: string): TalkdeskError {

@@ -54,8 +54,9 @@ export function createRouteHandler(deps: {
   /** The region on whose port a request arrived. */
   regionAt: (port: number | undefined) => RegionName;
   switches: Switches;
+  now: () => Date;
 }): (route: Route) => Handler {
-  const { recorder, faults, applyFault, regionAt, switches } = deps;
+  const { recorder, faults, applyFault, regionAt, switches, now } = deps;
   return (route) => async (incoming, response) => {
     const asked = readRequest(incoming);
     const entry = recorder.open(route.name, incoming, asked, route.claims(asked));
@@ -73,6 +74,8 @@ export function createRouteHandler(deps: {
       reply = await applyFault(fault, { route: route.name, installationId, response, answer });
     }
     const isUnread = response.destroyed;
+    // Where no fault says otherwise; Node's own would be the machine's time.
+    response.setHeader('Date', now().toUTCString());
     if (reply.status === 0) response.socket?.destroy();
     else if (reply.sendBy !== undefined) await reply.sendBy(response);
     else send(response, reply);

@@ -195,6 +195,12 @@ describe('a request without an answer', () => {
     assert.ok(error.message.includes(host));
   });
 
+  it('is not made again: it may have had its effect', async (context) => {
+    const { server, http, request } = await setUp(context, (_seen, response) => void response.destroy());
+    await failureOfCall(http.send(request({ method: 'POST', body: '{}' })));
+    assert.equal(server.requests.length, 1);
+  });
+
   it('leaves no trace of its headers, path or body in the error', async (context) => {
     const { http, request } = await setUp(context, (_seen, response) => void response.destroy());
     const error = await failureOfCall(

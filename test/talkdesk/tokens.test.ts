@@ -17,10 +17,16 @@ import {
 const notFound: Answer = (_request, response) => json(response, 404, {});
 const form = (request: SeenRequest | undefined) => new URLSearchParams(request?.body ?? '');
 
+const SECOND_MS = 1_000;
+/** @param aheadMs Talkdesk's clock against ours */
 const tokenAnswer =
-  (body: unknown, status = 200): Answer =>
+  (body: unknown, status = 200, aheadMs = 0): Answer =>
   (_request, response) =>
-    json(response, status, body);
+    json(response, status, body, { date: new Date(NOW.getTime() + aheadMs).toUTCString() });
+const withoutDate: Answer = (_request, response) => {
+  response.sendDate = false;
+  json(response, 401, {});
+};
 
 describe('a token request', () => {
   for (const algorithm of KEY_ALGORITHMS) {
@@ -240,6 +246,15 @@ describe('a token request that fails', () => {
   for (const [name, answer, expected] of [
     ['invalid_client', tokenAnswer({ error: 'invalid_client' }, 400), 'credentials'],
     ['401', tokenAnswer({ error: 'unauthorized', error_description: 'x' }, 401), 'credentials'],
+    ['401 and clocks 90 s apart', tokenAnswer({}, 401, 90 * SECOND_MS), 'credentials'],
+    ['401 and no date', withoutDate, 'credentials'],
+    ['401 and a clock ahead of ours', tokenAnswer({}, 401, 91 * SECOND_MS), 'retryable'],
+    ['401 and a clock behind ours', tokenAnswer({}, 401, -91 * SECOND_MS), 'retryable'],
+    [
+      'invalid_scope and a clock behind ours',
+      tokenAnswer({ error: 'invalid_scope' }, 400, -91 * SECOND_MS),
+      'needs-person',
+    ],
     ['invalid_scope', tokenAnswer({ error: 'invalid_scope' }, 400), 'needs-person'],
     ['503', tokenAnswer({}, 503), 'retryable'],
     ['no token', tokenAnswer({ token_type: 'Bearer', expires_in: 599 }), 'retryable'],
