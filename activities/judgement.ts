@@ -27,7 +27,7 @@ export function judgeBefore(process: Judged, decision: DecisionVerb, reading: Re
       return null;
     case 'accepted':
       return process.kind === 'install'
-        ? judgeAcceptedInstall(process, decision, triedBefore)
+        ? judgeAcceptedInstall(process, decision)
         : judgeAcceptedUpdate(process, decision, triedBefore, reading.updatedAt);
     case 'refused':
       return triedBefore && decision === 'reject' ? { result: 'rejected' } : { result: 'ended', remoteState: state };
@@ -37,9 +37,13 @@ export function judgeBefore(process: Judged, decision: DecisionVerb, reading: Re
   }
 }
 
-/** Nothing but this service approves an installation: an attempt of any process of it explains what Talkdesk says. */
-function judgeAcceptedInstall(process: Judged, decision: DecisionVerb, triedBefore: boolean): DecisionResult {
-  const ours = decision === 'approve' && (triedBefore || process.approvalTried);
+/**
+ * Nothing but this service approves an installation. So an approval is ours, whether the tables know of the attempt or were restored from a
+ * backup of before it, unless what they do know is that this process has sent a reject.
+ */
+function judgeAcceptedInstall(process: Judged, decision: DecisionVerb): DecisionResult {
+  const rejected = process.decisionAttemptedAt !== null && process.decision === 'reject';
+  const ours = decision === 'approve' && (process.approvalTried || !rejected);
   return ours ? { result: 'approved' } : { result: 'ended', remoteState: 'accepted' };
 }
 

@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { DecisionVerb } from '../contracts/outcomes.js';
 import { UsageError } from './errors.js';
 
-export const COMMANDS = ['decide', 'wake', 'rotate'] as const;
+export const COMMANDS = ['decide', 'wake', 'rotate', 'lost'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What a person asked for. `app` and `by` are left out where the surroundings say them. */
@@ -18,7 +18,8 @@ export type Command =
       by: string | undefined;
     }
   | { name: 'wake'; app: string | undefined; account: string }
-  | { name: 'rotate'; installation: string };
+  | { name: 'rotate'; installation: string }
+  | { name: 'lost'; since: Date };
 
 /** What Talkdesk, and perhaps the customer, reads when no reason is given. */
 const DEFAULT_REASONS: Record<DecisionVerb, string> = {
@@ -33,6 +34,7 @@ const OPTIONS = {
   decide: { ...HELP, app: TEXT, account: TEXT, approve: SWITCH, reject: SWITCH, reason: TEXT, process: TEXT, by: TEXT },
   wake: { ...HELP, app: TEXT, account: TEXT },
   rotate: { ...HELP, installation: TEXT },
+  lost: { ...HELP, since: TEXT },
 } as const;
 
 /**
@@ -73,6 +75,11 @@ export function readCommand(words: readonly string[]): Command {
       if (values.help === true) return { name: 'help', of: name };
       return { name, installation: required('installation', values.installation) };
     }
+    case 'lost': {
+      const values = parse(rest, OPTIONS.lost);
+      if (values.help === true) return { name: 'help', of: name };
+      return { name, since: time('since', required('since', values.since)) };
+    }
     default:
       throw new UsageError(`There is no command ${name}: there are ${COMMANDS.join(', ')}.`);
   }
@@ -91,6 +98,15 @@ function parse<const T extends NonNullable<ParseArgsConfig['options']>>(words: s
 function required(name: string, value: string | undefined): string {
   if (value === undefined || value.trim() === '') throw new UsageError(`--${name} is missing.`);
   return value;
+}
+
+/** With its zone: the one of the person and the one of the backup may differ. */
+function time(name: string, text: string): Date {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()) || !/(?:Z|[+-]\d{2}:?\d{2})$/.test(text)) {
+    throw new UsageError(`--${name} is no time with a zone, such as 2031-05-06T07:08:09Z.`);
+  }
+  return at;
 }
 
 function optional(name: string, value: string | undefined): string | undefined {

@@ -36,6 +36,15 @@ the old ones once they are proved.
   --installation INSTALLATION   Talkdesk installation id
 
 ${SETTINGS}`,
+  lost: `Usage: npm run lifecycle -- lost --since TIME
+
+After the database was restored from a backup: names the events that runs in Temporal have handled since the backup and that the
+tables do not have, one a line. Changes nothing. What to do then is in docs/restore.md.
+
+  --since TIME   when the backup was made, or somewhat earlier, with its zone: 2031-05-06T07:08:09Z
+
+The database is the one of DATABASE_URL; only ids are read from it.
+${SETTINGS}`,
 };
 
 const ALL = `Usage: npm run lifecycle -- COMMAND [options]
@@ -43,6 +52,7 @@ const ALL = `Usage: npm run lifecycle -- COMMAND [options]
   decide   approve or reject what waits for a person's decision
   wake     let an account's run try again at once
   rotate   ask Talkdesk for new credentials of an installation
+  lost     name what a restored database does not have
 
 COMMAND --help says more.
 

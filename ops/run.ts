@@ -4,7 +4,10 @@ import { ConfigurationError, loadOperatorConfig } from '../config/index.js';
 import { type Command, readCommand } from './arguments.js';
 import { OperatorError, UsageError } from './errors.js';
 import { helpOf } from './help.js';
+import { readKnown } from '../store/known-events.js';
+import { listLost } from './lost.js';
 import { createOperator, type Operator } from './operator.js';
+import { temporalWords } from './temporal-words.js';
 
 /** Longest wait for Temporal, and for a worker behind it. */
 const LIMIT_MS = 15_000;
@@ -27,7 +30,7 @@ export async function runCommandLine(
 ): Promise<number> {
   try {
     const command = readCommand(words);
-    output.out(command.name === 'help' ? helpOf(command.of) : printable(await carryOut(command, env)));
+    output.out(command.name === 'help' ? helpOf(command.of) : (await carryOut(command, env)).map(printable).join('\n'));
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -44,24 +47,41 @@ export async function runCommandLine(
 async function carryOut(
   command: Exclude<Command, { name: 'help' }>,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
-  const app = command.name === 'rotate' ? '' : command.app;
-  const { temporal, appIds } = loadOperatorConfig(env, { apps: app === undefined });
+): Promise<string[]> {
+  const app = command.name === 'rotate' || command.name === 'lost' ? '' : command.app;
+  const wanted = { apps: app === undefined, database: command.name === 'lost' };
+  const { temporal, appIds, databaseUrl } = loadOperatorConfig(env, wanted);
   const appId = app ?? onlyApp(appIds);
   const by = command.name === 'decide' ? (command.by ?? thisUser()) : '';
   const connection = Connection.lazy({ ...temporal.connectionOptions, interceptors: [] });
   try {
     const client = new Client({ connection, namespace: temporal.namespace });
+    if (command.name === 'lost') return await lostSince(command.since, client, temporal.taskQueue, databaseUrl);
     const operator = createOperator({ client, taskQueue: temporal.taskQueue, limitMs: LIMIT_MS });
-    return await ask(operator, command, appId, by);
+    return [await ask(operator, command, appId, by)];
   } finally {
     await connection.close();
   }
 }
 
+/** @throws OperatorError when Temporal or the database cannot be asked */
+async function lostSince(since: Date, client: Client, taskQueue: string, databaseUrl: string): Promise<string[]> {
+  const known = (asked: Parameters<typeof readKnown>[1]) =>
+    readKnown(databaseUrl, asked).catch((error: unknown) => {
+      const { code } = error as { code?: unknown };
+      const why = typeof code === 'string' ? code : 'no answer';
+      throw new OperatorError(`The database cannot be read (${why}): check DATABASE_URL.`);
+    });
+  try {
+    return await listLost({ client, taskQueue, known }, since);
+  } catch (error) {
+    throw error instanceof OperatorError ? error : new OperatorError(temporalWords(error, 'its time'));
+  }
+}
+
 function ask(
   operator: Operator,
-  command: Exclude<Command, { name: 'help' }>,
+  command: Exclude<Command, { name: 'help' } | { name: 'lost' }>,
   appId: string,
   by: string,
 ): Promise<string> {

@@ -70,7 +70,8 @@ export const IMPORT_TABLE: Record<string, FolderRule> = {
   },
   service: { values: ['contracts', 'api', 'worker', 'config'], packages: { except: ['express', '@prisma/*', 'got'] } },
   ops: {
-    values: ['contracts', 'config'],
+    // The one comparison with the tables; everything else goes through the service's own ways.
+    values: ['contracts', 'config', 'store/known-events'],
     types: ['workflows'],
     packages: {
       except: [

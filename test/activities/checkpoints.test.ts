@@ -58,3 +58,24 @@ describe('a step that runs again on the real store', () => {
     assert.deepEqual(await askedBy(undo), []);
   });
 });
+
+describe('two attempts of a step at a time, on the real store', () => {
+  it('leaves Talkdesk to the attempt that is at work', async () => {
+    await bench.run('syncFromTalkdesk', { processId });
+    const approve = () => bench.run('postDecision', { processId, decision: 'approve', reason: 'provisioned' });
+    const { readInstallation } = bench.talkdesk;
+    const others: PromiseSettledResult<unknown>[] = [];
+    // The other one comes when the first has read that Talkdesk waits, and goes as far as it can.
+    bench.talkdesk.readInstallation = async (access, limits) => {
+      bench.talkdesk.readInstallation = readInstallation;
+      const seen = await readInstallation(access, limits);
+      others.push(...(await Promise.allSettled([approve()])));
+      return seen;
+    };
+    await Promise.allSettled([approve()]);
+    assert.equal(bench.talkdesk.posts.length, 1);
+    const [other] = others;
+    assert.ok(other?.status === 'rejected');
+    assert.match(String(other.reason), /Another attempt of this process is still at work/);
+  });
+});

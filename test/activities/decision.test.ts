@@ -128,7 +128,7 @@ describe('rejecting', () => {
 describe('a state other than waiting, found before sending', () => {
   type Row = [StateMeaning, before: 'none' | 'approve' | 'reject', DecisionInput, DecisionResult];
   const table: Row[] = [
-    ['accepted', 'none', APPROVE, { result: 'ended', remoteState: 'accepted' }],
+    ['accepted', 'none', APPROVE, { result: 'approved' }],
     ['accepted', 'approve', APPROVE, { result: 'approved' }],
     ['accepted', 'reject', APPROVE, { result: 'ended', remoteState: 'accepted' }],
     ['accepted', 'none', REJECT, { result: 'ended', remoteState: 'accepted' }],

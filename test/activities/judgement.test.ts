@@ -48,7 +48,7 @@ const INSTALL: Row[] = [
   [SENT_APPROVE, 'sent before', 'waiting', 'approve', 'send'],
   [NOTHING, 'nothing sent', 'waiting', 'reject', 'send'],
   [SENT_REJECT, 'sent before', 'waiting', 'reject', 'send'],
-  [NOTHING, 'nothing sent', 'accepted', 'approve', 'contradicted'],
+  [NOTHING, 'nothing sent that the tables know of', 'accepted', 'approve', 'ours'],
   [SENT_APPROVE, 'sent before', 'accepted', 'approve', 'ours'],
   [OTHER_TRIED, 'another process tried', 'accepted', 'approve', 'ours'],
   [SENT_REJECT, 'a reject sent before', 'accepted', 'approve', 'contradicted'],

@@ -8,6 +8,7 @@ describe('loadOperatorConfig', () => {
     assert.deepEqual(loadOperatorConfig({}, { apps: false }), {
       temporal: { connectionOptions: { address: 'localhost:7233' }, namespace: 'default', taskQueue: 'appconnect' },
       appIds: [],
+      databaseUrl: '',
     });
   });
 
@@ -26,6 +27,16 @@ describe('loadOperatorConfig', () => {
     assert.deepEqual(loadOperatorConfig(env, { apps: true, cwd: folder }), {
       temporal: { connectionOptions: { address: 'temporal:7233' }, namespace: 'other', taskQueue: 'queue' },
       appIds: ['one', 'two'],
+      databaseUrl: '',
+    });
+  });
+
+  it('gives the database where a command reads it, and says when it is missing', () => {
+    const DATABASE_URL = 'postgresql://user:password@host:5432/database';
+    assert.equal(loadOperatorConfig({ DATABASE_URL }, { apps: false, database: true }).databaseUrl, DATABASE_URL);
+    assert.equal(loadOperatorConfig({ DATABASE_URL }, { apps: false }).databaseUrl, '');
+    assert.throws(() => loadOperatorConfig({}, { apps: false, database: true }), {
+      message: /DATABASE_URL: is missing/,
     });
   });
 

@@ -23,6 +23,8 @@ describe('the command line of operators', () => {
     );
     assert.deepEqual(read('wake --account a --app x'), { name: 'wake', account: 'a', app: 'x' });
     assert.deepEqual(read('rotate --installation=-i'), { name: 'rotate', installation: '-i' });
+    const since = new Date('2031-05-06T07:08:09Z');
+    assert.deepEqual(read('lost --since 2031-05-06T09:08:09+02:00'), { name: 'lost', since });
   });
 
   it('leaves out what the surroundings say, and has a reason that a customer may read', () => {
@@ -44,11 +46,12 @@ describe('the command line of operators', () => {
     assert.deepEqual(read('decide --help'), { name: 'help', of: 'decide' });
     assert.deepEqual(read('wake -h'), { name: 'help', of: 'wake' });
     assert.deepEqual(read('rotate --help'), { name: 'help', of: 'rotate' });
+    assert.deepEqual(read('lost --help'), { name: 'help', of: 'lost' });
   });
 
   for (const [line, message] of [
-    ['', /^Name a command: decide, wake, rotate\./],
-    ['approve', /^There is no command approve: there are decide, wake, rotate\.$/],
+    ['', /^Name a command: decide, wake, rotate, lost\./],
+    ['approve', /^There is no command approve: there are decide, wake, rotate, lost\.$/],
     ['constructor', /^There is no command constructor/],
     ['decide --approve', /^--account is missing\.$/],
     ['decide --account a', /^Say either --approve or --reject\.$/],
@@ -59,6 +62,9 @@ describe('the command line of operators', () => {
     ['wake --account=', /^--account is missing\.$/],
     ['wake --account a --app=', /^--app is missing\.$/],
     ['rotate', /^--installation is missing\.$/],
+    ['lost', /^--since is missing\.$/],
+    ['lost --since 2031-05-06T07:08:09', /^--since is no time with a zone/],
+    ['lost --since yesterdayZ', /^--since is no time with a zone/],
   ] as [string, RegExp][]) {
     it(`is not understood: ${line === '' ? 'nothing' : line}`, () => {
       assert.throws(() => read(line), { name: 'UsageError', message });

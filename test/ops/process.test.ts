@@ -42,7 +42,8 @@ describe('the command for operators, as a process', () => {
     const all = await run(['--help']);
     assert.equal(all.code, 0);
     assert.equal(all.err, '');
-    for (const command of ['decide', 'wake', 'rotate']) assert.match(all.out, new RegExp(`^ {2}${command} `, 'm'));
+    for (const command of ['decide', 'wake', 'rotate', 'lost'])
+      assert.match(all.out, new RegExp(`^ {2}${command} `, 'm'));
     const decide = await run(['decide', '--help']);
     assert.equal(decide.code, 0);
     for (const option of ['account', 'approve', 'reject', 'reason', 'process', 'by', 'app']) {
