@@ -83,6 +83,8 @@ export async function startApi(config: Config, options: ApiOptions = {}): Promis
     const sealer = createSealer([...config.sealingKeys]);
     const store = createStore({ databaseUrl: config.databaseUrl, sealer, poolMax: config.databasePoolMax, log });
     closing.push(() => store.close());
+    // The client's first statement takes as long as fifty later ones: not while a customer waits. Whether it works is not judged here.
+    await store.inbox.probe().catch(() => undefined);
 
     const regions = createRegions([...SHIPPED_REGIONS, ...config.regions], config.insecureHosts);
     const http = createHttpClient({ insecureHosts: config.insecureHosts });

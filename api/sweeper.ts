@@ -8,10 +8,18 @@ import { TemporalError } from './temporal-errors.js';
 
 /** Time the dispatcher has to hand an event over before the sweeper does. */
 const GRACE_MS = 3_000;
-/** Time for which a claimed event is not given to another sweeper: longer than a batch takes. */
-const LEASE_MS = 30_000;
-/** Events handed over per pass: bounds the rate at which a backlog reaches the workers. */
-const BATCH = 100;
+/** Time for which a claimed event is not given to another sweeper: longer than a pass takes. */
+const LEASE_MS = 15_000;
+/**
+ * Runs out of a backlog that are under way at a time, of all sweepers together (those that look in the same moment may each add as many):
+ * the workers stay free for what comes in meanwhile, and
+ * a backlog goes as fast as they are through with it.
+ */
+const OPEN_MAX = 3;
+/** A run that is not through by then, because something that it needs is down, no longer keeps the next one waiting. */
+const OPEN_FOR_MS = 5_000;
+/** Between two passes while there is a backlog. */
+const BACKLOG_PAUSE_MS = 250;
 /** Hand-overs at a time within a pass. */
 const PARALLEL = 4;
 /** An unsettled event is audited again after this time. */
@@ -51,6 +59,8 @@ export function createSweeper(deps: {
   let running: Promise<SweepResult> | undefined;
   let preparedFor: string | undefined;
   let lastProblem: string | undefined;
+  let handedOverAtMs = Number.NEGATIVE_INFINITY;
+  let auditDueAtMs = Number.NEGATIVE_INFINITY;
 
   /** Once per namespace id: a server that was emptied has forgotten the search attribute. */
   async function prepare(namespaceId: string): Promise<void> {
@@ -93,17 +103,13 @@ export function createSweeper(deps: {
     return true;
   }
 
-  async function pass(): Promise<SweepResult> {
-    const namespaceId = await starter.namespaceId({ refresh: true });
-    await prepare(namespaceId);
-    const claim = { graceMs: deps.graceMs ?? GRACE_MS, leaseMs: LEASE_MS, limit: BATCH, namespaceId };
-    const undispatched = await inbox.claimUndispatched(claim);
-    if (undispatched.length > 0) metrics.claimed('undispatched', undispatched.length);
-    const handedOver = await forEach(undispatched, (item) => handOver(item, false));
-
+  /** Gives how many runs it started again. Not with every pass of a backlog: those come often. */
+  async function audit(): Promise<number> {
+    if (performance.now() < auditDueAtMs) return 0;
+    auditDueAtMs = performance.now() + deps.intervalMs / 2;
     const quiet = await inbox.claimForAudit({ quietMs: deps.auditQuietMs ?? AUDIT_QUIET_MS, limit: AUDIT_BATCH });
     if (quiet.length > 0) metrics.claimed('audit', quiet.length);
-    const restarted = await forEach(quiet, async (item) => {
+    return await forEach(quiet, async (item) => {
       if (await starter.isOpen(item)) return false;
       log.warn(
         { eventId: item.eventId, installationId: item.installationId },
@@ -111,6 +117,25 @@ export function createSweeper(deps: {
       );
       return await handOver(item, true);
     });
+  }
+
+  async function pass(): Promise<SweepResult> {
+    const namespaceId = await starter.namespaceId({ refresh: true });
+    await prepare(namespaceId);
+    const undispatched = await inbox.claimUndispatched({
+      graceMs: deps.graceMs ?? GRACE_MS,
+      leaseMs: LEASE_MS,
+      namespaceId,
+      openMax: OPEN_MAX,
+      openForMs: OPEN_FOR_MS,
+    });
+    if (undispatched.length > 0) {
+      metrics.claimed('undispatched', undispatched.length);
+      handedOverAtMs = performance.now();
+    }
+    const handedOver = await forEach(undispatched, (item) => handOver(item, false));
+
+    const restarted = await audit();
     if (handedOver + restarted > 0) log.info({ handedOver, restarted }, 'sweeper handed events over');
     return { handedOver, restarted };
   }
@@ -140,8 +165,11 @@ export function createSweeper(deps: {
 
   function schedule(): void {
     if (stopping) return;
+    // Where a backlog is, the next of it is due as soon as a run is through, and within `OPEN_FOR_MS` at the latest.
+    const isBacklog = performance.now() - handedOverAtMs <= OPEN_FOR_MS + LEASE_MS;
+    const pauseMs = isBacklog ? Math.min(BACKLOG_PAUSE_MS, deps.intervalMs) : deps.intervalMs;
     // Jitter, so that several processes do not sweep in step.
-    const delayMs = deps.intervalMs * (0.75 + Math.random() / 2);
+    const delayMs = pauseMs * (0.75 + Math.random() / 2);
     timer = setTimeout(() => void sweepOnce().then(schedule), delayMs);
   }
 

@@ -14,6 +14,9 @@ interface DispatchRow {
 
 const DISPATCH_COLUMNS = Prisma.sql`e.id, e.type, e.app_id, e.account_id, e.installation_id, e.created_at`;
 
+/** A logout has a run of its own; everything else of a tenant has one together. */
+const OWN_RUN = Prisma.sql`CASE WHEN type = 'user.logout' THEN id END`;
+
 /**
  * The hand-over of events to Temporal. Leases and quiet times are measured by the database's own clock: one reference for all
  * processes that sweep.
@@ -28,17 +31,35 @@ export function createHandover(
         WHERE id = ${eventId}`);
     },
 
-    async claimUndispatched({ graceMs, leaseMs, limit, namespaceId }) {
-      // In the order of waiting: a row whose hand-over keeps failing goes behind those not tried yet.
+    async claimUndispatched({ graceMs, leaseMs, namespaceId, openMax, openForMs }) {
+      // In the order of waiting: a row whose hand-over keeps failing goes behind those not tried yet. Of a tenant's events one is
+      // enough, because its run takes them all; the next one follows only if that run does not.
       const rows = await database.query<DispatchRow>(Prisma.sql`
-        WITH picked AS MATERIALIZED (
-          SELECT id FROM inbox_event
+        WITH open AS MATERIALIZED (
+          SELECT app_id, account_id, ${OWN_RUN} AS own_run FROM inbox_event
+          WHERE status IN ('received', 'taken') AND COALESCE(dispatch_lease_until, stored_at) > clock_timestamp()
+            AND dispatch_lease_until IS NOT NULL
+          UNION
+          SELECT app_id, account_id, ${OWN_RUN} FROM inbox_event
+          WHERE status IN ('received', 'taken') AND dispatched_at IS NOT NULL AND dispatch_attempts > 0
+            AND GREATEST(dispatched_at, audited_at) > clock_timestamp() - ${span(openForMs)}
+            AND dispatched_at > clock_timestamp() - ${span(openForMs)} AND namespace_id = ${namespaceId}
+        ), picked AS MATERIALIZED (
+          SELECT id FROM inbox_event e
           WHERE status IN ('received', 'taken')
             AND (dispatched_at IS NULL OR namespace_id <> ${namespaceId})
             AND COALESCE(dispatch_lease_until, stored_at) <= clock_timestamp()
             AND (dispatch_lease_until IS NOT NULL OR stored_at <= clock_timestamp() - ${span(graceMs)})
+            AND (e.type = 'user.logout' OR (
+              NOT EXISTS (SELECT 1 FROM open o WHERE o.own_run IS NULL AND o.app_id = e.app_id AND o.account_id = e.account_id)
+              AND NOT EXISTS (
+                SELECT 1 FROM inbox_event older
+                WHERE older.app_id = e.app_id AND older.account_id = e.account_id
+                  AND older.status <> 'settled' AND older.type <> 'user.logout'
+                  AND (older.dispatched_at IS NULL OR older.namespace_id <> ${namespaceId})
+                  AND (older.created_at, older.id) < (e.created_at, e.id))))
           ORDER BY COALESCE(dispatch_lease_until, stored_at), id
-          LIMIT ${limit}::int
+          LIMIT GREATEST(0, ${openMax}::int - (SELECT count(*)::int FROM open))
           FOR UPDATE SKIP LOCKED
         )
         UPDATE inbox_event e

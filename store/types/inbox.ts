@@ -54,14 +54,16 @@ export interface Inbox {
   }): Promise<void>;
   markDispatched(eventId: string, namespaceId: string): Promise<void>;
   /**
-   * Claims up to `limit` events that still need a hand-over: never dispatched for `graceMs`, or dispatched to another namespace
-   * id. A claimed row is not given out again for `leaseMs`.
+   * Claims events that still need a hand-over: never dispatched for `graceMs`, or dispatched to another namespace id. A claimed row
+   * is not given out again for `leaseMs`. No more than keep the number of runs that were begun so, by whatever process, and are not
+   * through at `openMax`: a run counts until its events are settled, `openForMs` at most. One event of each tenant at a time.
    */
   claimUndispatched(options: {
     graceMs: number;
     leaseMs: number;
-    limit: number;
     namespaceId: string;
+    openMax: number;
+    openForMs: number;
   }): Promise<DispatchItem[]>;
   /** Claims dispatched, unsettled events not looked at for `quietMs`: the slow audit. */
   claimForAudit(options: { quietMs: number; limit: number }): Promise<DispatchItem[]>;

@@ -126,6 +126,39 @@ describe('the dispatcher', () => {
     assert.deepEqual(bench.starts, ['event-1', 'event-2', 'event-4']);
   });
 
+  it('tries one event a second while Temporal is away, says so once, and goes on when it is back', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'] });
+    const bench = newBench({ maxInFlight: 64 });
+    const away = new TemporalError('unavailable', 'start a run: no answer');
+    let n = 0;
+    const dispatch = async (answer: StartResult | Error) => {
+      bench.dispatcher.dispatch(itemOf(`event-${++n}`));
+      await ticks();
+      if (bench.starts.at(-1) === `event-${n}`) await bench.settle(answer);
+      await bench.dispatcher.drain(1_000);
+    };
+    for (let times = 0; times < 20; times += 1) await dispatch(away);
+    assert.deepEqual(bench.starts, ['event-1', 'event-2', 'event-3', 'event-4', 'event-5']);
+    t.mock.timers.tick(1_001);
+    for (let times = 0; times < 3; times += 1) await dispatch(away);
+    assert.deepEqual(bench.starts.slice(5), ['event-21']);
+    t.mock.timers.tick(1_001);
+    for (let times = 0; times < 3; times += 1) await dispatch('started');
+    assert.deepEqual(bench.starts.slice(6), ['event-24', 'event-25', 'event-26']);
+    assert.equal(bench.lines.filter((line) => line.includes('until it does')).length, 1);
+    assert.equal(bench.lines.filter((line) => line.includes('answers again')).length, 1);
+  });
+
+  it('goes on trying when Temporal answers with a refusal, or the store fails', async () => {
+    const bench = newBench({ maxInFlight: 64 });
+    for (let n = 0; n < 10; n += 1) {
+      bench.dispatcher.dispatch(itemOf(`event-${n}`));
+      await bench.settle(new TemporalError('refused', 'start a run: not allowed'));
+      await bench.dispatcher.drain(1_000);
+    }
+    assert.equal(bench.starts.length, 10);
+  });
+
   it('drains for no longer than it is told', async () => {
     const bench = newBench({ maxInFlight: 2 });
     bench.dispatcher.dispatch(itemOf('event-1'));

@@ -217,10 +217,10 @@ describe('an inbox that cannot commit', () => {
     const key = newSigningKey();
     const keys = await startKeyEndpoint(key);
     const ingress = await startIngress({ databaseUrl: database.url, keys });
+    const blocker = new Client({ connectionString: database.url });
     try {
       assert.equal((await deliver(ingress.url, key, installedEvent().body)).status, 200);
       const { body } = installedEvent();
-      const blocker = new Client({ connectionString: database.url });
       await blocker.connect();
       await blocker.query('BEGIN');
       await blocker.query('LOCK TABLE inbox_event IN ACCESS EXCLUSIVE MODE');
@@ -231,10 +231,10 @@ describe('an inbox that cannot commit', () => {
       assert.match(String(refused.headers['retry-after']), /^\d+$/);
       assert.ok(tookMs < 3_800, `${tookMs} ms`);
       await blocker.query('ROLLBACK');
-      await blocker.end();
       assert.equal((await deliver(ingress.url, key, body)).status, 200);
       assert.equal((await deliveriesByAnswer(ingress.metrics))['store-unavailable'], 1);
     } finally {
+      await blocker.end();
       await ingress.stop();
       await keys.close();
       await database.drop();

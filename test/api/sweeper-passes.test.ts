@@ -17,6 +17,9 @@ interface Bench {
 function newBench(changes: {
   starter?: Partial<LifecycleStarter>;
   items?: DispatchItem[];
+  /** Items of one pass after the other, in place of `items` each time. */
+  passes?: DispatchItem[][];
+  intervalMs?: number;
   handOver?: (item: DispatchItem) => Promise<'started'>;
 }): Bench {
   const { log, lines } = captureLog();
@@ -32,7 +35,10 @@ function newBench(changes: {
     ...changes.starter,
   };
   const sweeper = createSweeper({
-    inbox: { claimUndispatched: async () => changes.items ?? [], claimForAudit: async () => [] },
+    inbox: {
+      claimUndispatched: async () => changes.passes?.shift() ?? changes.items ?? [],
+      claimForAudit: async () => [],
+    },
     dispatcher: {
       handOver: async (item) => {
         calls.push(`hand over ${item.eventId}`);
@@ -42,7 +48,7 @@ function newBench(changes: {
     starter,
     metrics: createMetrics(),
     log,
-    intervalMs: 1,
+    intervalMs: changes.intervalMs ?? 1,
   });
   return { sweeper, lines, calls };
 }
@@ -101,6 +107,35 @@ describe('passes of the sweeper', () => {
     const { sweeper, calls } = newBench({});
     await Promise.all([sweeper.sweepOnce(), sweeper.sweepOnce(), sweeper.sweepOnce()]);
     assert.deepEqual(calls, ['namespace', 'attributes']);
+  });
+
+  it('comes back soon while there is a backlog, also when no run was through in the meantime, and else after its interval', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { sweeper, calls } = newBench({ passes: [itemsOf(1), [], itemsOf(1)], intervalMs: 60_000 });
+    const handOvers = () => calls.filter((call) => call.startsWith('hand over')).length;
+    const settle = async () => {
+      for (let n = 0; n < 20; n += 1) await new Promise(setImmediate);
+    };
+    sweeper.start();
+    await settle();
+    assert.equal(handOvers(), 1);
+    for (const expected of [1, 2]) {
+      t.mock.timers.tick(320);
+      await settle();
+      assert.equal(handOvers(), expected);
+    }
+    await sweeper.stop();
+
+    const quiet = newBench({ passes: [[], itemsOf(1)], intervalMs: 60_000 });
+    quiet.sweeper.start();
+    await settle();
+    t.mock.timers.tick(44_000);
+    await settle();
+    assert.deepEqual(quiet.calls.filter((call) => call === 'namespace').length, 1);
+    t.mock.timers.tick(31_000);
+    await settle();
+    assert.equal(quiet.calls.filter((call) => call === 'namespace').length, 2);
+    await quiet.sweeper.stop();
   });
 
   it('stops after the pass under way and does not begin another', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { delivery, openStore, type TestStore } from './fixtures.js';
 
-const SWEEP = { graceMs: 3_000, leaseMs: 60_000, limit: 10, namespaceId: 'namespace-1' };
+const SWEEP = { graceMs: 3_000, leaseMs: 60_000, namespaceId: 'namespace-1', openMax: 10, openForMs: 15_000 };
 let current: TestStore;
 
 /** Lets the database believe that the rows were stored, handed over and leased that much earlier. */
@@ -53,15 +53,16 @@ describe('hand-over', () => {
 
   it('gives each row to one of several that sweep at the same time', async () => {
     const eventIds = Array.from({ length: 30 }, (_, index) => `e${String(index).padStart(2, '0')}`);
-    for (const eventId of eventIds) await current.store.inbox.accept(delivery({ eventId }));
+    for (const eventId of eventIds)
+      await current.store.inbox.accept(delivery({ eventId, accountId: `account-${eventId}` }));
     await age(current, 10_000);
-    const sweeps = await Promise.all(Array.from({ length: 6 }, () => current.store.inbox.claimUndispatched(SWEEP)));
-    assert.ok(sweeps.every((items) => items.length <= 10));
+    const sweep = { ...SWEEP, openMax: 30 };
+    const sweeps = await Promise.all(Array.from({ length: 6 }, () => current.store.inbox.claimUndispatched(sweep)));
     let claimed = sweeps.flat();
     // A sweep passes over rows that another has just locked; what is left comes with the next one.
-    for (let more = await current.store.inbox.claimUndispatched(SWEEP); more.length > 0; ) {
+    for (let more = await current.store.inbox.claimUndispatched(sweep); more.length > 0; ) {
       claimed = [...claimed, ...more];
-      more = await current.store.inbox.claimUndispatched(SWEEP);
+      more = await current.store.inbox.claimUndispatched(sweep);
     }
     assert.deepEqual(ids(claimed).sort(), eventIds);
   });
@@ -70,10 +71,55 @@ describe('hand-over', () => {
     await current.store.inbox.accept(delivery({ eventId: 'failing' }));
     await age(current, 100_000);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, leaseMs: 10_000 })), ['failing']);
-    await current.store.inbox.accept(delivery({ eventId: 'newer' }));
+    await current.store.inbox.accept(delivery({ eventId: 'newer', accountId: 'account-2' }));
     await age(current, 15_000);
-    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, limit: 1 })), ['newer']);
-    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, limit: 1 })), ['failing']);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, openMax: 1 })), ['newer']);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, openMax: 2 })), ['failing']);
+  });
+
+  it('gives out no more than may be under way, whoever began it, until those are settled or have had their time', async () => {
+    const { inbox, processes } = current.store;
+    const eventIds = Array.from({ length: 8 }, (_, index) => `e${index}`);
+    for (const eventId of eventIds) await inbox.accept(delivery({ eventId, accountId: `account-${eventId}` }));
+    await age(current, 10_000);
+    const sweep = { ...SWEEP, openMax: 3 };
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), ['e0', 'e1', 'e2']);
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), [], 'claimed ones count');
+    for (const eventId of ['e0', 'e1', 'e2']) await inbox.markDispatched(eventId, 'namespace-1');
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), [], 'handed over ones count');
+    await processes.quarantineTaken({ eventId: 'e1', reason: 'No credentials.', at: new Date() });
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), ['e3'], 'a settled one makes room for one');
+    await inbox.markDispatched('e3', 'namespace-1');
+    await age(current, 14_000);
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), []);
+    await age(current, 2_000);
+    assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), ['e4', 'e5', 'e6'], 'stuck ones do not count for ever');
+  });
+
+  it('does not count what was handed over right after its acknowledgement', async () => {
+    for (const n of [1, 2, 3]) {
+      await current.store.inbox.accept(delivery({ eventId: `fresh-${n}`, accountId: `account-${n}` }));
+      await current.store.inbox.markDispatched(`fresh-${n}`, 'namespace-1');
+    }
+    await current.store.inbox.accept(delivery({ eventId: 'left', accountId: 'account-4' }));
+    await age(current, 4_000);
+    assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, openMax: 1 })), ['left']);
+  });
+
+  it('gives out one event of a tenant at a time, the oldest, and each logout for itself', async () => {
+    const { inbox } = current.store;
+    const createdAt = (second: number) => new Date(Date.UTC(2026, 0, 5, 10, 0, second));
+    await inbox.accept(delivery({ eventId: 'second', type: 'app.updated', createdAt: createdAt(2) }));
+    await inbox.accept(delivery({ eventId: 'first', createdAt: createdAt(1) }));
+    for (const n of [3, 4])
+      await inbox.accept(delivery({ eventId: `logout-${n}`, type: 'user.logout', createdAt: createdAt(n) }));
+    await age(current, 10_000);
+    assert.deepEqual(ids(await inbox.claimUndispatched(SWEEP)), ['first', 'logout-3', 'logout-4']);
+    assert.deepEqual(ids(await inbox.claimUndispatched(SWEEP)), []);
+    await inbox.markDispatched('first', 'namespace-1');
+    assert.deepEqual(ids(await inbox.claimUndispatched(SWEEP)), [], 'the run of the first takes the second, too');
+    await age(current, 16_000);
+    assert.deepEqual(ids(await inbox.claimUndispatched(SWEEP)), ['second'], 'unless it is stuck');
   });
 
   it('is done with what was handed over, until Temporal is another one', async () => {
