@@ -87,6 +87,8 @@ function argumentsOf(options: TemporalServerOptions, port: number, uiPort: numbe
     'frontend.WorkflowTimeSkippingEnabled=true',
     'history.timerProcessorMaxTimeShift="10ms"',
     'history.timerProcessorMaxPollRPS=1000',
+    // A task is not given to a worker that has just been told to stop, where it would be lost for five seconds.
+    'frontend.enableCancelWorkerPollsOnShutdown=true',
     ...(options.dynamicConfig ?? []),
   ];
   return [

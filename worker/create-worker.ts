@@ -11,6 +11,8 @@ import { attemptWarnings, type WarnOfAttempt } from './interceptors.js';
 const SHUTDOWN_GRACE_MS = 10_000;
 /** After this, the worker stops even if an activity never returns. */
 const SHUTDOWN_FORCE_MS = 20_000;
+/** How long a run's next task is kept for the worker that has the run in its memory: when that was killed, another one takes over. */
+const STICKY_MS = 1_000;
 
 export interface CreateWorkerOptions {
   connection: NativeConnection;
@@ -36,6 +38,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: options.activities,
     interceptors: { activity: [attemptWarnings(options.warn), ...(options.activityInterceptors ?? [])] },
     maxCachedWorkflows: options.maxCachedWorkflows ?? 500,
+    stickyQueueScheduleToStartTimeout: STICKY_MS,
     maxConcurrentWorkflowTaskExecutions: 40,
     maxConcurrentLocalActivityExecutions: 100,
     maxConcurrentActivityTaskExecutions: 100,

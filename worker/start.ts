@@ -58,6 +58,8 @@ export interface WorkerOptions {
   activityInterceptors?: ActivityInterceptorsFactory[];
   /** Around every port; by default nothing. */
   around?: AroundPort;
+  /** Runs kept in memory between their tasks; few in tests only. */
+  maxCachedWorkflows?: number;
 }
 
 /**
@@ -82,6 +84,8 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
     const sealer = createSealer([...config.sealingKeys]);
     const store = createStore({ databaseUrl: config.databaseUrl, sealer, poolMax: config.databasePoolMax, log });
     closing.push(() => store.close());
+    // The client's first statement takes as long as fifty later ones: not while a customer waits. Whether it works is not judged here.
+    await store.inbox.probe().catch(() => undefined);
     const regions = createRegions([...SHIPPED_REGIONS, ...config.regions], config.insecureHosts);
     const talkdesk = createTalkdeskClient({
       regions,
@@ -129,6 +133,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
           activities,
           warn: (warning) => log.warn(warning, 'a step keeps failing; its last failure is in the Web UI'),
           activityInterceptors: options.activityInterceptors ?? [],
+          ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
         }),
     );
     closing.push(() => connection.close());
