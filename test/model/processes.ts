@@ -113,7 +113,8 @@ function judge(world: World, row: ProcessRow, word: RemoteWord): 'send' | Proces
   if (word === 'timeout') return 'expired';
   if (word === 'uninstalled' || word === 'revoked') return 'superseded';
   if (word === 'rejected') return row.rejectSent ? 'rejected' : 'contradicted';
-  if (row.kind === 'install') return approvals(world, row).length > 0 ? 'approved' : 'contradicted';
+  // Nothing but this service approves an install; a refusal cannot be told any more.
+  if (row.kind === 'install') return row.refused ? 'contradicted' : 'approved';
   if (row.refused) return row.rejectSent ? 'rejected' : 'send';
   return row.approveSentAtMs !== null || approvedSince(world, row) ? 'approved' : 'send';
 }

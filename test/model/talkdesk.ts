@@ -59,6 +59,10 @@ const FREE_TO_INSTALL: readonly RemoteWord[] = ['uninstalled', 'revoked', 'rejec
  * nobody could tell apart does not happen: two installs, two updates, two rotations or two trial events have seconds of their own, so has
  * a reinstall under an id that was known before, and such a reinstall has its credentials rotated only after it was answered (else the new
  * set, overtaking its install, would seem to be the old installation's).
+ *
+ * Nor is such a reinstall updated before it was answered: Talkdesk updates what it shows as completed (talkdesk-api.md 4.4), and only our
+ * answer to its install makes it so. A first install is updated at once all the same, so that its update can come in any order: it waits
+ * for the install.
  */
 export function createModelTalkdesk(account: string, salt: number) {
   const installations = new Map<string, RemoteInstallation>();
@@ -149,6 +153,7 @@ export function createModelTalkdesk(account: string, salt: number) {
       return rotate(subject, ownSecond('rotation', atMs), action === 'rotate-compromised');
     }
     if (!OPEN_TO_CHANGE.includes(subject.word)) return [];
+    if ((action === 'update' || action === 'upgrade') && subject.unansweredReturn) return [];
     switch (action) {
       case 'update':
         subject.users = [
