@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { createChildren } from '../local/children.js';
 import { messageOf } from '../local/local-error.js';
 import { tryLock } from '../local/lock.js';
+import { beginReport, reportTable } from './faults/support/report.js';
 import { type PreparedRun, prepareRun, tmpOf } from './support/prepare-run.js';
 import { type FoundProcess, processesMarked } from './support/processes.js';
 
@@ -17,10 +18,13 @@ const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal 
   npm test                             all tests but the long ones
   npm run test:lifecycle               long: windows of days, orders of arrival, 10,000 users, odd data, random stories
   npm run test:simulator               long: the page in a browser, \`check\` against this service and against wrong backends
-  npm run test:faults                  long: the service killed at each call of a port; customers and faults at random
-                                       (-- --minutes 5 --seed 7: so long, with this seed alone)
+  npm run test:faults                  long: the service killed at each call of a port, every fault by name, secrets looked for,
+                                       twelve broken builds, recovery times, customers and faults at random; ends with a table
+  npm run test:faults -- --minutes 5 --seed 7
+                                       customers and faults at random only: so long, with this seed
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
+  npm test -- --skip test/local        all but these
   npm test -- --concurrency 1          files at a time (2 unless given)
   npm test -- --list                   names the files and ends
 
@@ -43,8 +47,17 @@ const SETS: Record<string, string[]> = {
     'test/workflows/rotation.test.ts',
   ],
   simulator: ['test/check/', 'test/e2e/time/', 'test/page/', 'test/simulator/'],
-  faults: ['test/faults/'],
+  faults: [
+    'test/faults/',
+    'test/e2e/canaries.test.ts',
+    'test/e2e/kill.test.ts',
+    'test/e2e/namespace.test.ts',
+    'test/e2e/outage.test.ts',
+  ],
 };
+/** What measures times, or fills the machine, runs by itself after the others. */
+const ALONE = ['test/faults/nemesis', 'test/faults/outage', 'test/faults/recovery'];
+const NEMESIS = ['test/faults/nemesis.test.ts'];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
@@ -65,6 +78,7 @@ async function main(): Promise<number> {
       concurrency: { type: 'string', default: '2' },
       list: { type: 'boolean' },
       set: { type: 'string' },
+      skip: { type: 'string', multiple: true, default: [] },
       minutes: { type: 'string' },
       seed: { type: 'string' },
     },
@@ -73,12 +87,13 @@ async function main(): Promise<number> {
     say(USAGE);
     return 0;
   }
-  const chosen = values.set === undefined ? positionals : SETS[values.set];
+  const random = values.set === 'faults' && (values.minutes !== undefined || values.seed !== undefined);
+  const chosen = values.set === undefined ? positionals : random ? NEMESIS : SETS[values.set];
   if (chosen === undefined) {
     process.stderr.write(`There is no set ${values.set}; the sets are ${Object.keys(SETS).join(', ')}.\n`);
     return 1;
   }
-  const files = testFiles(chosen);
+  const files = testFiles(chosen).filter((file) => !values.skip.some((part) => file.includes(part)));
   if (files.length === 0) {
     process.stderr.write(`No test file matches ${positionals.join(', ') || 'test/**/*.test.ts'}.\n`);
     return 1;
@@ -108,30 +123,42 @@ async function main(): Promise<number> {
   let code = 1;
   let runner: PreparedRun | null = null;
   try {
-    runner = await prepareRun(runDir, say, { browser: files.some(usesBrowser) });
+    runner = await prepareRun(runDir, say, {
+      browser: files.some(usesBrowser),
+      faultyService: files.some(isFaultTest),
+    });
     say(`Prepared in ${seconds(startedAt)}; ${files.length} test files.`);
     if (aborted === null) {
       const faults = {
         ...(values.minutes && { FAULT_MINUTES: values.minutes }),
         ...(values.seed && { FAULT_SEED: values.seed }),
       };
-      const limitMs = files.some((file) => file.startsWith('test/faults/')) ? FAULTS_LIMIT_MS : TEST_LIMIT_MS;
+      const randomMs = Number(values.minutes ?? 0) * 3 * 60_000;
+      const limitMs = files.some(isFaultTest) ? FAULTS_LIMIT_MS + randomMs : TEST_LIMIT_MS;
       const options = (values.only ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
-      tests = spawn(
-        process.execPath,
-        [
-          '--import',
-          'tsx',
-          '--test',
-          `--test-concurrency=${values.concurrency}`,
-          `--test-timeout=${limitMs}`,
-          '--test-reporter=spec',
-          ...options,
-          ...files,
-        ],
-        { cwd: ROOT, env: { ...runner.env, ...faults }, stdio: ['ignore', 'inherit', 'inherit'] },
-      );
-      code = await ended(tests);
+      if (files.some(isFaultTest)) beginReport();
+      const passes = [files.filter((file) => !wantsItAlone(file)), files.filter(wantsItAlone)];
+      code = 0;
+      for (const [pass, some] of passes.entries()) {
+        if (some.length === 0 || aborted !== null) continue;
+        tests = spawn(
+          process.execPath,
+          [
+            '--import',
+            'tsx',
+            '--test',
+            `--test-concurrency=${pass === 0 ? values.concurrency : 1}`,
+            `--test-timeout=${limitMs}`,
+            '--test-reporter=spec',
+            ...options,
+            ...some,
+          ],
+          { cwd: ROOT, env: { ...runner.env, ...faults }, stdio: ['ignore', 'inherit', 'inherit'] },
+        );
+        const passCode = await ended(tests);
+        code ||= passCode;
+      }
+      if (files.some(isFaultTest)) say(reportTable());
     }
   } finally {
     await runner?.stop();
@@ -160,6 +187,14 @@ function testFiles(parts: string[]): string[] {
     return all.filter((file) => file.includes(wanted));
   });
   return [...new Set(files)];
+}
+
+function isFaultTest(file: string): boolean {
+  return file.startsWith('test/faults/');
+}
+
+function wantsItAlone(file: string): boolean {
+  return ALONE.some((part) => file.startsWith(part));
 }
 
 /** A browser is large, so it is fetched only for the files that want one. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { wakeSignal } from '../../contracts/messages.js';
 import { eventually } from '../support/eventually.js';
+import { accountAtRest, awaitOutcomes } from '../support/outcomes.js';
 import { startServiceProcess, type ServiceProcess } from '../support/service.js';
 import type { CreatedInstallation } from '../support/simulator.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
@@ -92,6 +93,25 @@ describe('a process killed with -9', () => {
     await startProcess();
     await settled(installed);
     await assertOnce(installed, { provisionCalls: 2 });
+  });
+
+  it('after the product’s effect, then overtaken by an uninstall: what nobody recorded is taken back', async () => {
+    const effect = await holdProduct();
+    const { control } = surroundings.simulator;
+    const first = await startProcess();
+    const installed = await control.createInstallation({ app_id: surroundings.appId, account_name: 'overtaken' });
+    await effect();
+    // So that the install cannot go on before the uninstall is there.
+    await surroundings.product.down();
+    await first.kill('SIGKILL');
+    await startProcess();
+    const uninstall = await control.uninstall(installed.installation_id);
+    await eventually('the uninstall has arrived', async () => (await control.event(uninstall.event_id)).delivered);
+    await surroundings.product.up();
+    const outcomes = await awaitOutcomes(surroundings, [installed.event_id, uninstall.event_id]);
+    assert.deepEqual(outcomes, ['superseded', 'approved']);
+    const account = await accountAtRest(surroundings, installed.account_id);
+    assert.equal(account?.status, 'closed', 'the account was closed again');
   });
 
   it('after approve was applied and before its answer arrived: one effective approve', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import { awaitOutcomes } from '../support/outcomes.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
 import { createOwnDevServer, type OwnTemporalServer } from '../support/temporal.js';
@@ -61,5 +62,20 @@ describe('while the Temporal server is down', () => {
     const view = await control.installation(installed.installation_id);
     assert.equal(view.state, 'completed');
     assert.equal(view.decisions.filter((decision) => decision.effective).length, 1);
+  });
+});
+
+describe('while Talkdesk does not answer', () => {
+  it('the quick attempt has hung up before the regular one asks', async () => {
+    const { control } = surroundings.simulator;
+    await control.fault({ route: 'account', kind: 'hold', times: 2 });
+    const installed = await control.createInstallation({ app_id: surroundings.appId, account_name: 'silence' });
+    const holds = await eventually('both attempts have asked', async () => {
+      const all = await control.holds();
+      return all.length === 2 && all;
+    });
+    assert.equal(holds[0]?.client_gone, true, 'the request of the quick attempt is cut off');
+    for (const { id } of holds) await control.release(id);
+    assert.deepEqual(await awaitOutcomes(surroundings, [installed.event_id]), ['approved']);
   });
 });

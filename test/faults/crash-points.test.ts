@@ -3,14 +3,17 @@ import { after, before, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { awaitOutcomes } from '../support/outcomes.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
+import type { CreatedInstallation } from '../support/simulator.js';
 import { fromRunner } from '../support/temporal.js';
-import { violations } from './support/invariants.js';
+import { accountViolations, violations } from './support/invariants.js';
 import { type CrashPoint, nameOf } from './support/points.js';
+import { report } from './support/report.js';
 import { type Scenario, scenarios } from './support/scenarios.js';
 import { type FaultyService, startFaultyService } from './support/service.js';
+import { openRuns } from './support/temporal-at-rest.js';
 
 /** Points under way at a time: each mostly waits for timeouts of a killed worker. */
-const LANES = 3;
+const LANES = 4;
 const RECOVERY_LIMIT_MS = 60_000;
 
 /** One service with everything around it, used for one point after the other. */
@@ -18,25 +21,27 @@ interface Lane {
   surroundings: Surroundings;
   service: FaultyService;
   starts: number;
+  /** What the next event happens to, unless it needs a new one. */
+  prepared: CreatedInstallation | null;
 }
 
-let lanes: Lane[];
+const lanes: Lane[] = [];
 
 before(async () => {
-  lanes = await Promise.all(Array.from({ length: LANES }, openLane));
+  await Promise.all(Array.from({ length: LANES }, openLane));
 });
 after(async () => {
   await Promise.all(
-    (lanes ?? []).map(async ({ surroundings, service }) => {
+    lanes.map(async ({ surroundings, service }) => {
       await service.signal('SIGKILL');
       await surroundings.stop();
     }),
   );
 });
 
-async function openLane(): Promise<Lane> {
+async function openLane(): Promise<void> {
   const surroundings = await createSurroundings({ temporalAddress: fromRunner('TEST_TEMPORAL_ADDRESS') });
-  return { surroundings, service: await startFaultyService(surroundings, 'service-1'), starts: 1 };
+  lanes.push({ surroundings, service: await startFaultyService(surroundings, 'service-1'), starts: 1, prepared: null });
 }
 
 /** As a supervisor would: a process that ends while it starts, because the machine is busy, is started again. */
@@ -69,10 +74,16 @@ async function settled({ surroundings }: Lane, eventId: string, outcome: string)
   assert.deepEqual(await awaitOutcomes(surroundings, [eventId], RECOVERY_LIMIT_MS), [outcome]);
 }
 
+async function preparedFor(scenario: Scenario, lane: Lane): Promise<CreatedInstallation | null> {
+  const prepared = lane.prepared ?? (await scenario.prepare(lane.surroundings));
+  lane.prepared = scenario.usesUp ? null : prepared;
+  return prepared;
+}
+
 /** Calls of one undisturbed run. */
 async function recordCalls(scenario: Scenario): Promise<CrashPoint[]> {
   const lane = lanes[0] as Lane;
-  const prepared = await scenario.prepare(lane.surroundings);
+  const prepared = await preparedFor(scenario, lane);
   await lane.service.record();
   const { eventId } = await scenario.act(lane.surroundings, prepared);
   await delivered(lane, eventId);
@@ -82,27 +93,29 @@ async function recordCalls(scenario: Scenario): Promise<CrashPoint[]> {
 
 /** Ends the process at the point, starts another one and judges what has become of the event. Gives whether the point was reached. */
 async function crash(lane: Lane, scenario: Scenario, point: CrashPoint): Promise<boolean> {
-  if (!lane.service.running()) await restart(lane);
-  const prepared = await scenario.prepare(lane.surroundings);
-  await lane.service.crashAt(point);
+  const { service } = lane;
+  assert.ok(service.running(), 'the service has ended by itself');
+  const prepared = await preparedFor(scenario, lane);
+  await service.crashAt(point);
   const { eventId, installationId } = await scenario.act(lane.surroundings, prepared);
   const undisturbed = async () => {
     await settled(lane, eventId, scenario.outcome);
-    if (isInBackground(point)) await eventually('the sweeper looks', async () => !lane.service.running());
-    return await lane.service.disarm().then(
+    if (isInBackground(point)) await eventually('the sweeper looks', async () => !service.running());
+    return await service.disarm().then(
       () => null,
-      () => lane.service.ended,
+      () => service.ended,
     );
   };
-  const how = await Promise.race([lane.service.ended, undisturbed()]);
+  const how = await Promise.race([service.ended, undisturbed()]);
   if (how !== null) {
     assert.equal(how, 'SIGKILL', 'the process ended by itself');
     await restart(lane);
   }
   await delivered(lane, eventId);
   await settled(lane, eventId, scenario.outcome);
-  assert.equal((await lane.surroundings.simulator.control.installation(installationId)).state, scenario.state);
-  assert.deepEqual(await violations(lane.surroundings), []);
+  const installation = await lane.surroundings.simulator.control.installation(installationId);
+  assert.equal(installation.state, scenario.state);
+  assert.deepEqual(await accountViolations(lane.surroundings, installation.account_id), []);
   return how !== null;
 }
 
@@ -121,6 +134,21 @@ for (const scenario of scenarios) {
         }
       };
       await Promise.all(lanes.map(work));
+      const found: string[] = [];
+      for (const lane of lanes) {
+        lane.prepared = null;
+        assert.ok(lane.service.running(), 'the service has ended by itself');
+        await eventually('every run has closed', async () => (await openRuns(lane.surroundings)) === 0);
+        found.push(...(await violations(lane.surroundings)));
+      }
+      report({
+        group: 'crash points',
+        name: scenario.name,
+        hit: `${reached.length} of ${points.length} calls, before and after, ended the process (exit 137)`,
+        runs: points.length,
+        violations: found.length,
+      });
+      assert.deepEqual(found, []);
       const missed = points.map(nameOf).filter((name) => !reached.includes(name));
       t.diagnostic(`${reached.length} of ${points.length} points reached; not: ${missed.join(', ') || 'none'}`);
       // What is done in the background, or only when something else was slower, does not come at the same place each time.

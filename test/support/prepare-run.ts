@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ensureBinary } from '../../local/binaries.js';
 import { createChildren } from '../../local/children.js';
 import { messageOf } from '../../local/local-error.js';
@@ -18,6 +21,7 @@ export interface PreparedRun {
   stop(): Promise<void>;
 }
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TEMPLATE_DATABASE = 'appconnect_template';
 
 /** The tests' folder for temporary files, in the run's. Its name is in the environment of everything that a test starts. */
@@ -26,12 +30,13 @@ export const tmpOf = (runDir: string) => join(runDir, 'tmp');
 /**
  * Starts the servers, and makes the migrated template database and the workflow bundle meanwhile.
  * @param runDir folder of the run; servers keep their files there
- * @param browser whether a test wants a browser
+ * @param wants.browser whether a test wants a browser
+ * @param wants.faultyService whether a test wants a service that it can kill at a call
  */
 export async function prepareRun(
   runDir: string,
   say: (line: string) => void,
-  { browser }: { browser: boolean },
+  wants: { browser: boolean; faultyService: boolean },
 ): Promise<PreparedRun> {
   const children = createChildren({ dataDir: runDir, say });
   process.on('exit', () => children.killAll());
@@ -72,7 +77,12 @@ export async function prepareRun(
       writeFileSync(file, (await buildWorkflowBundle()).code);
       env['TEST_WORKFLOW_BUNDLE'] = file;
     },
-    ...(browser && {
+    ...(wants.faultyService && {
+      'the service to be killed': async () => {
+        env['TEST_FAULTY_SERVICE'] = await buildFaultyService();
+      },
+    }),
+    ...(wants.browser && {
       'the browser': async () => {
         env['TEST_BROWSER'] = await ensureBrowser({ env: process.env, say });
       },
@@ -94,6 +104,16 @@ export async function prepareRun(
       children.killAll();
     },
   };
+}
+
+/**
+ * Compiles the service that fault tests kill, and ingress and worker, and gives the service's file. They start hundreds of processes,
+ * and each start from the sources would take half as long again.
+ */
+export async function buildFaultyService(): Promise<string> {
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  await promisify(execFile)(process.execPath, [compiler, '-p', 'test/faults/support/tsconfig.json'], { cwd: ROOT });
+  return join(ROOT, '.faults-build/test/faults/support/child.js');
 }
 
 /** Settings of the service and the simulator, and of the test servers. */

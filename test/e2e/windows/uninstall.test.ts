@@ -53,6 +53,7 @@ describe('an uninstall whose product is down', () => {
       const { eventId } = await uninstall(installed, await ledgers.secondNow());
       await moving.surroundings.product.down();
       await control.deliver(eventId);
+      await eventually('its run has taken it', () => ledgers.processOf(eventId));
       const startMs = moving.nowMs();
       await moving.sleepUntil(startMs + minutes * MINUTE_MS);
       const early = await ledgers.processOf(eventId);

@@ -1,6 +1,10 @@
-/** The service as a process of its own that can be told, over IPC, to end itself at a call of a port. */
+/**
+ * The service as a process of its own that can be told, over IPC, to end itself at a call of a port. It stops as the service does, in
+ * order on SIGTERM. FAULT_CACHED_WORKFLOWS: how many runs its worker keeps in memory.
+ */
 import { loadConfig } from '../../../config/index.js';
 import { createLogger } from '../../../config/logger.js';
+import { runProcess } from '../../../config/run-process.js';
 import { startService } from '../../../service/start.js';
 import type { FromChild, ToChild } from './messages.js';
 import { type CrashPoint, watchingPorts } from './points.js';
@@ -34,10 +38,14 @@ process.on('message', (message: ToChild) => {
 });
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
-const service = await startService(config, { log, around: watchingPorts(moment) });
-service.done.catch((error: unknown) => {
-  log.fatal(error, 'the worker ended');
-  process.exit(1);
+const cached = process.env['FAULT_CACHED_WORKFLOWS'];
+
+runProcess('', async () => {
+  const service = await startService(config, {
+    log,
+    around: watchingPorts(moment),
+    ...(cached === undefined ? {} : { maxCachedWorkflows: Number(cached) }),
+  });
+  void service.working.then(() => tell({ said: 'working', ingressUrl: service.ingressUrl, opsUrl: service.opsUrl }));
+  return service;
 });
-await service.working;
-tell({ said: 'working', ingressUrl: service.ingressUrl });

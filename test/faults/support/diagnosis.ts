@@ -41,3 +41,32 @@ export async function diagnosis({ database, env }: Surroundings): Promise<string
     await connection.close();
   }
 }
+
+/** What happened to the accounts that the sentences name: their events and processes here, their decisions at Talkdesk, their calls at the product. */
+export async function storiesOf(surroundings: Surroundings, sentences: readonly string[]): Promise<string[]> {
+  const { database, simulator, product } = surroundings;
+  const accounts = new Set(sentences.flatMap((sentence) => /account ([0-9a-f]{32})/.exec(sentence)?.[1] ?? []));
+  const lines: string[] = [];
+  for (const account of accounts) {
+    lines.push(`account ${account}`);
+    const events = await database.query<Record<string, unknown>>(
+      `SELECT e.id, e.type, e.created_at, e.outcome, p.decision, p.decision_attempted_at, p.outcome_at, p.outcome_reason
+         FROM inbox_event e LEFT JOIN process p ON p.event_id = e.id WHERE e.account_id = $1 ORDER BY e.created_at, e.id`,
+      [account],
+    );
+    lines.push(...events.map((event) => `  event ${JSON.stringify(event)}`));
+    for (const { account_id: of, installation_id: id } of await simulator.control.installations()) {
+      if (of !== account) continue;
+      const { state, decisions } = await simulator.control.installation(id);
+      const { in_force: inForce } = await simulator.control.settings(id);
+      lines.push(`  installation ${id} is ${state}, in force ${JSON.stringify(inForce)}`);
+      lines.push(...decisions.map((decision) => `  decision ${JSON.stringify(decision)}`));
+    }
+    const calls = await product.query<Record<string, unknown>>(
+      `SELECT idempotency_key, calls, first_at, last_at FROM call_ledger WHERE talkdesk_account_id = $1 ORDER BY first_at`,
+      [account],
+    );
+    lines.push(...calls.map((call) => `  call ${JSON.stringify(call)}`));
+  }
+  return lines;
+}

@@ -1,26 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { leaksIn, patternsOf } from '../../support/leaks.js';
-import { decidedProcesses } from '../../support/outcomes.js';
-import type { InstallationView } from '../../support/simulator.js';
+import { eventually } from '../../support/eventually.js';
+import type { ProcessView } from '../../support/simulator-types.js';
 import type { Surroundings } from '../../support/stack.js';
+import { differences } from './differences.js';
+import { doubledCalls, doubledDecisions } from './effects.js';
+import { openRuns, stuckTasks } from './temporal-at-rest.js';
+
+/** Runs that can close, close within seconds of the last outcome; one that waits for a person does not. */
+const CLOSING_LIMIT_MS = 10_000;
+
+/** What our outcome of a process may be where Talkdesk says that it ended so; it has no word for what was overtaken. */
+const OURS: Readonly<Record<NonNullable<ProcessView['ended']>, readonly string[] | null>> = {
+  approved: ['approved', 'superseded'],
+  rejected: ['rejected'],
+  timeout: ['expired', 'superseded'],
+  deprovisioned: ['approved', 'credentials-gone'],
+  acknowledged: ['acknowledged', 'superseded'],
+  superseded: null,
+};
 
 /**
  * What must hold when everything is quiet, judged from the ledgers of simulator and product and from the tables, never from the
  * service's own word. Each violation is a sentence that begins with the number of its invariant; an empty list: all hold.
  *
  * I1 an event that was answered 2xx has a row of its own · I2 each accepted event has exactly one outcome · I3 one effective change for
- * each process · I4 nothing effective after an approved uninstall · I5 the tables equal the ledgers · I6 no secret outside its column
+ * each process · I4 nothing effective after an approved uninstall · I5 the tables equal the ledgers · I6 no secret outside its column ·
+ * I8 no workflow task failing. I7 is judged of the processes: see at-rest.ts.
  */
 export async function violations(surroundings: Surroundings): Promise<string[]> {
+  // Looking for every secret in every row keeps this process busy, and its requests waiting: last.
+  return [...(await effectViolations(surroundings)), ...(await leaks(surroundings))];
+}
+
+/** All but I6, whose cost grows with the square of what there is to look at. */
+export async function effectViolations(surroundings: Surroundings): Promise<string[]> {
+  const closed = async () => (await openRuns(surroundings)) === 0;
+  await eventually('every run has closed', closed, CLOSING_LIMIT_MS).catch(() => undefined);
   return (
     await Promise.all([
       unkept(surroundings),
       unsettled(surroundings),
+      contradictions(surroundings),
       doubledCalls(surroundings),
       doubledDecisions(surroundings),
       differences(surroundings),
-      leaks(surroundings),
+      stuckTasks(surroundings),
     ])
   ).flat();
+}
+
+/** What does not hold at one account (I3, I4 and I5): quick, where many are judged one after the other. */
+export async function accountViolations(surroundings: Surroundings, accountId: string): Promise<string[]> {
+  return (await Promise.all([doubledDecisions(surroundings, accountId), differences(surroundings, accountId)])).flat();
 }
 
 async function unkept({ simulator, database }: Surroundings): Promise<string[]> {
@@ -52,104 +85,42 @@ async function unsettled({ database }: Surroundings): Promise<string[]> {
   ];
 }
 
-/** The product does a key's work once, so a key of any other form than process and step would be a second effect of one step. */
-async function doubledCalls({ product }: Surroundings): Promise<string[]> {
-  const strange = await product.query<{ process_id: string; idempotency_key: string }>(
-    `SELECT process_id, idempotency_key FROM call_ledger
-      WHERE NOT starts_with(idempotency_key, process_id || ':')
-         OR position(':' IN substr(idempotency_key, length(process_id) + 2)) > 0`,
-  );
-  const accounts = await product.query<{ talkdesk_account_id: string; n: number }>(
-    'SELECT talkdesk_account_id, count(*)::int AS n FROM account GROUP BY app_id, talkdesk_account_id HAVING count(*) > 1',
-  );
-  return [
-    ...strange.map(({ process_id: id, idempotency_key: key }) => `I3: a call for ${id} has the idempotency key ${key}`),
-    ...accounts.map(({ talkdesk_account_id: id, n }) => `I3: account ${id} was made ${n} times`),
-  ];
+/** Whether Talkdesk has answered that there is no such installation: the service may then take it for gone (docs/lifecycle.md). */
+async function wasToldGone({ control }: Surroundings['simulator'], installationId: string): Promise<boolean> {
+  const requests = await control.requests({ installation_id: installationId });
+  return requests.some(({ status }) => status === 404);
 }
 
-async function doubledDecisions(surroundings: Surroundings): Promise<string[]> {
+/** I2 as Talkdesk sees it: what has an outcome here has ended there, and so. */
+async function contradictions({ simulator, database }: Surroundings): Promise<string[]> {
+  const rows = await database.query<{ event_id: string; outcome: string }>(
+    'SELECT event_id, outcome FROM process WHERE outcome IS NOT NULL',
+  );
+  const ours = new Map(rows.map(({ event_id: id, outcome }) => [id, outcome]));
   const found: string[] = [];
-  for (const { installation_id: id } of await surroundings.simulator.control.installations()) {
-    await decidedProcesses(surroundings, id).catch((error: Error) => {
-      found.push(`I3 or I4: ${error.message}`);
-    });
+  for (const { installation_id: id } of await simulator.control.installations()) {
+    for (const { kind, event_id: eventId, ended } of (await simulator.control.installation(id)).processes) {
+      const outcome = ours.get(eventId);
+      if (outcome === undefined) continue;
+      if (ended === null) {
+        if (outcome !== 'superseded' || !(await wasToldGone(simulator, id)))
+          found.push(`I2: ${kind} ${eventId} is ${outcome} here and still waits at Talkdesk`);
+      } else if (OURS[ended]?.includes(outcome) === false)
+        found.push(`I2: ${kind} ${eventId} is ${outcome} here and ${ended} at Talkdesk`);
+    }
   }
   return found;
 }
 
-interface OurInstallation {
-  id: string;
-  state: string;
-  /** Client ids of the sets that are current. */
-  current: string[];
-}
-
-async function differences(surroundings: Surroundings): Promise<string[]> {
-  const { simulator, database } = surroundings;
-  const rows = await database.query<OurInstallation & Record<string, unknown>>(
-    `SELECT i.id, i.state, coalesce(array_agg(c.client_id) FILTER (WHERE c.state = 'current'), '{}') AS current
-       FROM installation i LEFT JOIN credential c ON c.installation_id = i.id GROUP BY i.id, i.state`,
+/** I6 in the logs of the service's processes, as sentences. */
+export async function loggedSecrets({ simulator, folder }: Surroundings): Promise<string[]> {
+  const patterns = patternsOf(
+    (await simulator.control.secrets()).map((value, index) => ({ name: `secret ${index}`, value })),
   );
-  const ours = new Map(rows.map((row) => [row.id, row]));
-  const views = await simulator.control.installations();
-  const accountIds = new Set(views.map(({ account_id: id }) => id));
   const found: string[] = [];
-  for (const view of views) {
-    const row = ours.get(view.installation_id);
-    if (row !== undefined) found.push(...differencesOf(view, row));
-  }
-  for (const accountId of accountIds) {
-    const installations = views.filter(({ account_id: id }) => id === accountId);
-    found.push(...(await accountDifferences(surroundings, accountId, installations)));
-  }
-  return found;
-}
-
-function differencesOf(view: InstallationView, row: OurInstallation): string[] {
-  const name = `installation ${view.installation_id}`;
-  const wanted = view.state === 'completed' ? 'active' : 'ended';
-  const found = row.state === wanted ? [] : [`I5: ${name} is ${view.state} at Talkdesk and ${row.state} here`];
-  const theirs = view.clients.filter(({ state }) => state === 'current').map(({ client_id: id }) => id);
-  if (wanted === 'active' && theirs.join() !== row.current.join()) {
-    found.push(`I5: ${name} has the client ${theirs.join()} at Talkdesk and ${row.current.join()} here`);
-  }
-  return found;
-}
-
-/** The product's account and its users against what Talkdesk has in force for the account's completed installation, if any. */
-async function accountDifferences(
-  { simulator, product }: Surroundings,
-  accountId: string,
-  installations: InstallationView[],
-): Promise<string[]> {
-  const inForce = installations.find(({ state }) => state === 'completed');
-  const [account] = await product.query<{ account_id: string; status: string }>(
-    'SELECT account_id, status FROM account WHERE talkdesk_account_id = $1',
-    [accountId],
-  );
-  if (inForce === undefined) {
-    return account?.status === 'active'
-      ? [`I5: account ${accountId} is open in the product and nowhere installed`]
-      : [];
-  }
-  if (account === undefined) return [`I5: account ${accountId} is installed and missing in the product`];
-  const users = await product.query<{ id: string }>(
-    'SELECT talkdesk_user_id AS id FROM account_user WHERE account_id = $1 AND active',
-    [account.account_id],
-  );
-  const wanted = (await simulator.control.settings(inForce.installation_id)).in_force.users;
-  const same =
-    [...wanted].sort().join() ===
-    users
-      .map(({ id }) => id)
-      .sort()
-      .join();
-  const found = same
-    ? []
-    : [`I5: account ${accountId} has ${users.length} users in the product, ${wanted.length} at Talkdesk`];
-  if (account.status !== 'active')
-    found.push(`I5: account ${accountId} is installed and ${account.status} in the product`);
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.log')))
+    for (const leak of leaksIn(name, readFileSync(join(folder, name)), patterns))
+      found.push(`I6: ${leak.secret} (${leak.encoding}) is in ${name}`);
   return found;
 }
 

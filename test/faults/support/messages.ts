@@ -5,6 +5,6 @@ export type ToChild = { do: 'crash'; at: CrashPoint } | { do: 'record' } | { do:
 
 /** What it answers. */
 export type FromChild =
-  | { said: 'working'; ingressUrl: string }
+  | { said: 'working'; ingressUrl: string; opsUrl: string }
   | { said: 'ready' }
   | { said: 'calls'; calls: CrashPoint[] };

@@ -8,6 +8,8 @@ export interface Operation {
   atMs: number;
   /** What it was, in words, and what came of it where that is not plain. */
   what: string;
+  /** Whether it was a fault rather than something that a customer does. */
+  fault: boolean;
 }
 
 /** How long and how much. */
@@ -19,8 +21,11 @@ export interface NemesisOptions {
   say(operation: Operation): void;
 }
 
+/** How a line of the log begins where nothing came of what was drawn. */
+const NOT_DONE = 'not done';
+
 /** Mean time between two things that customers do, and between two faults. */
-const CUSTOMER_EVERY_MS = 250;
+const CUSTOMER_EVERY_MS = 110;
 const FAULT_EVERY_MS = 1_500;
 
 /** A thing that may be done, and how often it is drawn beside the others. */
@@ -139,6 +144,18 @@ const faults: Choice[] = [
     },
   },
   {
+    weight: 3,
+    async act({ wires }, draws) {
+      const name = draws.pick(['postgres', 'temporal', 'product'] as const);
+      const how = draws.pick(['cut', 'hold', 'reset'] as const);
+      const ms = draws.below(3_000);
+      wires[name][how]();
+      await sleep(ms);
+      wires[name].mend();
+      return `wire to ${name}: ${how}, mended after ${ms} ms`;
+    },
+  },
+  {
     weight: 6,
     async act({ surroundings }, draws) {
       const route = draws.pick(routes);
@@ -179,8 +196,8 @@ export async function unleash(world: FaultWorld, options: NemesisOptions): Promi
       const pauseMs = draws.next() * 2 * everyMs;
       if (choice.act === install && ++installations > options.installationsMax) continue;
       const atMs = elapsed();
-      const what = await choice.act(world, own).catch((error: Error) => `not done: ${error.message}`);
-      options.say({ atMs, what });
+      const what = await choice.act(world, own).catch((error: Error) => `${NOT_DONE}: ${error.message}`);
+      options.say({ atMs, what, fault: choices === faults && !what.startsWith(NOT_DONE) });
       await sleep(pauseMs);
     }
   }

@@ -5,7 +5,7 @@ import type { Surroundings } from '../../support/stack.js';
 /** One kind of process, from its start to its expected end. */
 export interface Scenario {
   name: 'install' | 'update' | 'uninstall' | 'rotation';
-  /** Everything that comes before the event in question. */
+  /** Everything that comes before the first event in question; what it gives serves the next one too, unless it is used up. */
   prepare(surroundings: Surroundings): Promise<CreatedInstallation | null>;
   /** Makes the event and gives its id and its installation; the simulator delivers it. */
   act(
@@ -16,6 +16,8 @@ export interface Scenario {
   outcome: string;
   /** The installation's state at Talkdesk at the end. */
   state: string;
+  /** Whether the installation is gone at the end, so that the next event needs another one. */
+  usesUp: boolean;
 }
 
 async function installed(surroundings: Surroundings): Promise<CreatedInstallation> {
@@ -26,15 +28,23 @@ async function installed(surroundings: Surroundings): Promise<CreatedInstallatio
 
 type Act = 'update' | 'uninstall' | 'rotate';
 
-function later(name: Scenario['name'], act: Act, input: object, outcome: string, state: string): Scenario {
+function later(
+  name: Scenario['name'],
+  act: Act,
+  inputOf: (nth: number) => object,
+  outcome: string,
+  state: string,
+): Scenario {
+  let acts = 0;
   return {
     name,
     outcome,
     state,
+    usesUp: act === 'uninstall',
     prepare: installed,
     async act({ simulator }, prepared) {
       const { installation_id: installationId } = prepared as CreatedInstallation;
-      const { event_id: eventId } = await simulator.control[act](installationId, input);
+      const { event_id: eventId } = await simulator.control[act](installationId, inputOf(acts++));
       return { eventId, installationId };
     },
   };
@@ -46,13 +56,21 @@ export const scenarios: Scenario[] = [
     name: 'install',
     outcome: 'approved',
     state: 'completed',
+    usesUp: true,
     prepare: async () => null,
     async act({ simulator, appId }) {
       const made = await simulator.control.createInstallation({ app_id: appId, users: 3 });
       return { eventId: made.event_id, installationId: made.installation_id };
     },
   },
-  later('update', 'update', { users: 5, plan: 'Paid Max', licenses: 7 }, 'approved', 'completed'),
-  later('uninstall', 'uninstall', {}, 'approved', 'revoked'),
-  later('rotation', 'rotate', {}, 'acknowledged', 'completed'),
+  // Other settings each time, so that one that is lost shows.
+  later(
+    'update',
+    'update',
+    (nth) => ({ users: 2 + (nth % 7), plan: 'Paid Max', licenses: 9 + (nth % 5) }),
+    'approved',
+    'completed',
+  ),
+  later('uninstall', 'uninstall', () => ({}), 'approved', 'revoked'),
+  later('rotation', 'rotate', () => ({}), 'acknowledged', 'completed'),
 ];

@@ -7,13 +7,16 @@ import { fromRunner } from '../../support/temporal.js';
 import type { FromChild, ToChild } from './messages.js';
 import type { CrashPoint } from './points.js';
 
-const START_LIMIT_MS = 60_000;
+/** A start takes two seconds; a machine with other work takes its time. */
+const START_LIMIT_MS = 120_000;
 const ANSWER_LIMIT_MS = 20_000;
 
 /** A service process that can be ended at a point. */
 export interface FaultyService {
   readonly pid: number;
   readonly ingressUrl: string;
+  /** Of health and metrics. */
+  readonly opsUrl: string;
   readonly logFile: string;
   /** Fulfilled when it has ended, with the signal or code. */
   readonly ended: Promise<string>;
@@ -31,19 +34,22 @@ export interface FaultyService {
 export async function startFaultyService(surroundings: Surroundings, name: string): Promise<FaultyService> {
   const logFile = `${surroundings.folder}/${name}.log`;
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/faults/support/child.ts'], {
+  const child = spawn(process.execPath, [fromRunner('TEST_FAULTY_SERVICE')], {
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
     env: {
       ...process.env,
+      WORKFLOW_BUNDLE: fromRunner('TEST_WORKFLOW_BUNDLE'),
       ...surroundings.env,
       TMPDIR: surroundings.folder,
-      WORKFLOW_BUNDLE: fromRunner('TEST_WORKFLOW_BUNDLE'),
     },
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);
   const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? code));
-  const { ingressUrl } = await answer(child, ended, 'working', START_LIMIT_MS, logFile);
+  const { ingressUrl, opsUrl } = await answer(child, ended, 'working', START_LIMIT_MS, logFile).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   await surroundings.simulator.control.registerApp(surroundings.appId, {
     callback_url: `${ingressUrl}/webhooks/talkdesk`,
   });
@@ -55,6 +61,7 @@ export async function startFaultyService(surroundings: Surroundings, name: strin
   return {
     pid: child.pid as number,
     ingressUrl,
+    opsUrl,
     logFile,
     ended,
     running: () => child.exitCode === null && child.signalCode === null,

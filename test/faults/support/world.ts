@@ -6,6 +6,7 @@ import { startPostgres } from '../../../local/postgres.js';
 import { applyMigrations } from '../../../store/migrations.js';
 import { createSurroundings, type Surroundings } from '../../support/stack.js';
 import { createOwnDevServer, type OwnTemporalServer } from '../../support/temporal.js';
+import { type Wire, startWire } from './wire.js';
 import { type FaultyService, startFaultyService } from './service.js';
 
 const TEMPLATE = 'faults_template';
@@ -17,9 +18,21 @@ export interface FaultWorld {
   postgres: {
     /** Ends it as a power cut would, and starts it on the same files. */
     crash(): Promise<void>;
+    /** Ends it in order, until `start`. */
+    stop(): Promise<void>;
+    /** Starts it on the same files and port. */
+    start(): Promise<void>;
+    /** Its main process; its folder holds its files. */
+    pid(): number;
     /** Ends every connection to the service's database. */
     dropConnections(): Promise<void>;
   };
+  /** Wires from the services to what they need. Talkdesk's is the simulator's to cut (its faults). */
+  wires: { postgres: Wire; temporal: Wire; product: Wire };
+  /** Where everything keeps its files. */
+  folder: string;
+  /** Starts one more. */
+  startService(): Promise<FaultyService>;
   /** Those that run; the simulator's events go to the first. */
   services: FaultyService[];
   /** Kills one, of course without a word; it is replaced with `heal`. */
@@ -31,10 +44,15 @@ export interface FaultWorld {
   stop(): Promise<void>;
 }
 
-/** @param options.services how many processes of ingress and worker */
+/**
+ * @param options.services how many processes of ingress and worker
+ * @param options.env further settings of the services
+ * @param options.postgresSettings settings of the PostgreSQL server
+ */
 export async function startFaultWorld(options: {
   services: number;
   env?: Record<string, string>;
+  postgresSettings?: Record<string, string>;
 }): Promise<FaultWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'appconnect-faults-'));
   // PostgreSQL may run as another user, who must be able to enter.
@@ -42,7 +60,14 @@ export async function startFaultWorld(options: {
   const say = () => undefined;
   const children = createChildren({ dataDir: folder, say });
   const start = (port?: number) =>
-    startPostgres({ dataDir: folder, children, say, env: process.env, ...(port === undefined ? {} : { port }) });
+    startPostgres({
+      dataDir: folder,
+      children,
+      say,
+      env: process.env,
+      settings: options.postgresSettings ?? {},
+      ...(port === undefined ? {} : { port }),
+    });
   let postgres = await start();
   const address = postgres.urlOf('postgres');
   const port = Number(new URL(address).port);
@@ -55,6 +80,14 @@ export async function startFaultWorld(options: {
     temporalAddress: temporal.address,
     ...(options.env && { env: options.env }),
   });
+  const [toPostgres, toTemporal, toProduct] = await Promise.all([
+    startWire({ host: '127.0.0.1', port }),
+    startWire({ host: '127.0.0.1', port: Number(temporal.address.split(':')[1]) }),
+    startWire({ host: '127.0.0.1', port }),
+  ]);
+  surroundings.env['DATABASE_URL'] = toPostgres.through(surroundings.database.url);
+  surroundings.env['PRODUCT_DATABASE_URL'] = toProduct.through(surroundings.product.url);
+  surroundings.env['TEMPORAL_ADDRESS'] = toTemporal.address;
   const unplanned: string[] = [];
   const killed = new Set<FaultyService>();
   let starts = 0;
@@ -70,6 +103,8 @@ export async function startFaultWorld(options: {
   const world: FaultWorld = {
     surroundings,
     temporal,
+    folder,
+    wires: { postgres: toPostgres, temporal: toTemporal, product: toProduct },
     unplanned,
     services: await Promise.all(Array.from({ length: options.services }, startOne)),
     postgres: {
@@ -78,6 +113,11 @@ export async function startFaultWorld(options: {
         await postgres.child.ended;
         postgres = await start(port);
       },
+      stop: () => postgres.stop(),
+      async start() {
+        postgres = await start(port);
+      },
+      pid: () => postgres.child.pid,
       async dropConnections() {
         const { pathname } = new URL(surroundings.database.url);
         await surroundings.product.query(
@@ -85,6 +125,11 @@ export async function startFaultWorld(options: {
           [pathname.slice(1)],
         );
       },
+    },
+    async startService() {
+      const service = await startOne();
+      world.services.push(service);
+      return service;
     },
     async killService(index) {
       const service = world.services[index];
@@ -107,6 +152,7 @@ export async function startFaultWorld(options: {
         if (service.running()) await service.signal('SIGKILL');
       }
       await surroundings.stop();
+      await Promise.all([toPostgres, toTemporal, toProduct].map((wire) => wire.stop()));
       await temporal.stop();
       await postgres.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually.js';
+import { awaitOutcomes } from '../support/outcomes.js';
+import type { CreatedInstallation, HoldView } from '../support/simulator.js';
+import { type Half, startHalf } from './support/halves.js';
+import { violations } from './support/invariants.js';
+import { approveMoments } from './support/load.js';
+import { report } from './support/report.js';
+import { connectRuns, type Runs } from './support/run-owners.js';
+import { type FaultWorld, startFaultWorld } from './support/world.js';
+
+/** The limits that the project names. */
+const RECOVERY_LIMIT_MS = 10_000;
+const GAP_LIMIT_MS = 1_000;
+const INSTALL_EVERY_MS = 500;
+/** Requests of a step without a claim, and of one that holds the process. */
+const HELD_ROUTES = ['users', 'state'] as const;
+const INGRESS_CRASHES = 2;
+const ROLLING_WARM_UP = 6;
+
+let world: FaultWorld;
+let runs: Runs;
+let ingress: Half;
+let workers: Half[];
+let workersStarted = 0;
+
+before(async () => {
+  // How soon a sweeper looks is part of what is measured: as without any setting.
+  world = await startFaultWorld({ services: 0, env: { SWEEP_INTERVAL_MS: '5000' } });
+  runs = await connectRuns(world.surroundings);
+  ingress = await startHalf(world.surroundings, 'api', 'ingress');
+  workers = [await startWorker(), await startWorker()];
+  // The first run of a process also loads what it needs.
+  for (let n = 0; n < 4; n += 1) await awaitOutcomes(world.surroundings, [(await install()).event_id]);
+});
+after(async () => {
+  for (const half of [...(workers ?? []), ingress]) await half?.end('SIGKILL');
+  await runs?.close();
+  await world?.stop();
+});
+
+function startWorker(): Promise<Half> {
+  workersStarted += 1;
+  return startHalf(world.surroundings, 'worker', `worker-${workersStarted}`);
+}
+
+function install(): Promise<CreatedInstallation> {
+  const { simulator, appId } = world.surroundings;
+  return simulator.control.createInstallation({ app_id: appId, users: 2 });
+}
+
+/** Kills the worker with this pid and gives the moment of the kill. */
+async function killWorker(pid: number): Promise<number> {
+  const index = workers.findIndex((worker) => worker.pid === pid);
+  assert.notEqual(index, -1, `the process ${pid} is one of the workers`);
+  const killedMs = performance.now();
+  await workers[index]?.end('SIGKILL');
+  return killedMs;
+}
+
+/** Awaits a request that waits for its answer with its caller still there. */
+async function held(nth: number): Promise<HoldView> {
+  return await eventually('a request is held', async () => {
+    const holds = await world.surroundings.simulator.control.holds();
+    return holds.length === nth && holds.at(-1)?.client_gone === false ? holds.at(-1) : null;
+  });
+}
+
+/** Nobody waits for the held requests any more. */
+async function releaseAll(): Promise<void> {
+  const { control } = world.surroundings.simulator;
+  const holds = await eventually('the callers of the held requests are gone', async () => {
+    const all = await control.holds();
+    return all.every(({ client_gone: gone }) => gone) ? all : null;
+  });
+  for (const { id } of holds) await control.release(id);
+  await control.clearFaults();
+}
+
+/** Milliseconds until the install was approved. */
+async function approvedAfter(sinceMs: number, { event_id: eventId }: CreatedInstallation): Promise<number> {
+  assert.deepEqual(await awaitOutcomes(world.surroundings, [eventId]), ['approved']);
+  return performance.now() - sinceMs;
+}
+
+async function publish(t: TestContext, name: string, hit: string, ms: number[], limitMs: number): Promise<void> {
+  const found = await violations(world.surroundings);
+  assert.deepEqual(found, []);
+  const seconds = ms.map((value) => (value / 1_000).toFixed(2)).join(', ');
+  t.diagnostic(`${name}: ${seconds} s`);
+  report({ group: 'recovery', name: `${name}: ${seconds} s`, hit, runs: ms.length, violations: found.length });
+  for (const value of ms) assert.ok(value <= limitMs, `${name}: ${seconds} s; the limit is ${limitMs} ms`);
+}
+
+describe('with a second worker standing by', () => {
+  it('a worker killed in its first workflow task: settled within ten seconds', async (t) => {
+    const { control } = world.surroundings.simulator;
+    const ms: number[] = [];
+    for (const route of HELD_ROUTES) {
+      await control.fault({ route, kind: 'hold' });
+      const installed = await install();
+      await held(1);
+      const pid = await runs.pidOfTask(installed);
+      assert.equal(await runs.pidOfActivity(installed), null, 'it is the quick attempt, inside the task');
+      const killedMs = await killWorker(pid ?? 0);
+      await releaseAll();
+      ms.push(await approvedAfter(killedMs, installed));
+      await replaceEnded();
+    }
+    await publish(
+      t,
+      'Worker killed in a first workflow task',
+      `held at ${HELD_ROUTES.join(' and ')}`,
+      ms,
+      RECOVERY_LIMIT_MS,
+    );
+  });
+
+  it('a worker killed in a regular activity: settled within ten seconds', async (t) => {
+    const { control } = world.surroundings.simulator;
+    const ms: number[] = [];
+    for (const route of HELD_ROUTES) {
+      // The quick attempt is cut off, the durable one is held, too.
+      await control.fault({ route, kind: 'hold', times: 2 });
+      const installed = await install();
+      await held(2);
+      const pid = await eventually('the attempt is told', () => runs.pidOfActivity(installed));
+      const killedMs = await killWorker(pid);
+      await releaseAll();
+      ms.push(await approvedAfter(killedMs, installed));
+      await replaceEnded();
+    }
+    await publish(
+      t,
+      'Worker killed in a regular activity',
+      `held at ${HELD_ROUTES.join(' and ')}`,
+      ms,
+      RECOVERY_LIMIT_MS,
+    );
+  });
+
+  it('an ingress killed between commit and start: settled within ten seconds after its restart', async (t) => {
+    const { database } = world.surroundings;
+    const ms: number[] = [];
+    let service = await world.startService();
+    await ingress.end('SIGTERM');
+    for (let n = 0; n < INGRESS_CRASHES; n += 1) {
+      await service.crashAt({ call: 'inbox.accept', occurrence: 1, when: 'after' });
+      const installed = await install();
+      assert.equal(await service.ended, 'SIGKILL');
+      const rows = await database.query('SELECT dispatched_at FROM inbox_event WHERE id = $1', [installed.event_id]);
+      assert.deepEqual(rows, [{ dispatched_at: null }], 'it is committed and not handed over');
+      const startedMs = performance.now();
+      service = await world.startService();
+      const upMs = performance.now();
+      ms.push(await approvedAfter(upMs, installed));
+      t.diagnostic(`its restart took ${((upMs - startedMs) / 1_000).toFixed(1)} s`);
+    }
+    ingress = await startHalf(world.surroundings, 'api', 'ingress-2');
+    await world.killService(world.services.indexOf(service));
+    await publish(t, 'Ingress killed between commit and start', 'committed, not handed over', ms, RECOVERY_LIMIT_MS);
+  });
+
+  it('two workers restarted one after the other under load: no gap of more than a second', async (t) => {
+    const installed: CreatedInstallation[] = [];
+    let restarting = true;
+    let cameMeanwhile = 0;
+    const load = async () => {
+      const startedMs = performance.now();
+      for (let n = 0; restarting; n += 1) {
+        await sleep(Math.max(0, startedMs + n * INSTALL_EVERY_MS - performance.now()));
+        installed.push(await install());
+      }
+    };
+    const restart = async () => {
+      for (let n = 0; n < workers.length; n += 1) {
+        const before = installed.length;
+        await eventually('the load goes on', async () => installed.length >= before + ROLLING_WARM_UP);
+        const atSignal = installed.length;
+        await workers[n]?.end('SIGTERM');
+        workers[n] = await startWorker();
+        cameMeanwhile += installed.length - atSignal;
+        assert.ok(installed.length > atSignal, 'installs came while a worker was away');
+      }
+      const before = installed.length;
+      await eventually('the load goes on', async () => installed.length >= before + ROLLING_WARM_UP);
+    };
+    await Promise.all([
+      load(),
+      restart().finally(() => {
+        restarting = false;
+      }),
+    ]);
+    const outcomes = await awaitOutcomes(
+      world.surroundings,
+      installed.map(({ event_id: id }) => id),
+    );
+    assert.ok(outcomes.every((outcome) => outcome === 'approved'));
+    const at = (
+      await approveMoments(
+        world.surroundings,
+        installed.map(({ event_id: id }) => id),
+      )
+    ).sort((a, b) => a - b);
+    const gaps = at.slice(1).map((moment, index) => moment - (at[index] as number) - INSTALL_EVERY_MS);
+    await publish(
+      t,
+      'Two workers restarted one after the other, two installs a second; longest gap beyond the load’s own',
+      `${cameMeanwhile} of ${installed.length} installs came while a worker was away`,
+      [Math.max(...gaps)],
+      GAP_LIMIT_MS,
+    );
+  });
+});
+
+/** Starts a worker in the place of each one that has ended. */
+async function replaceEnded(): Promise<void> {
+  workers = await Promise.all(workers.map((worker) => (worker.running() ? worker : startWorker())));
+}
