@@ -12,7 +12,7 @@ const TASK_LIMIT_MS = 20_000;
  * sentence. A completion that was refused because a signal came is none.
  */
 export async function failingTasks(surroundings: Surroundings): Promise<string[]> {
-  return await asOperator(surroundings, async (client, query) => {
+  return await asOperator(surroundings, ['Running'], async (client, query) => {
     const found: string[] = [];
     for await (const { workflowId, runId } of client.workflow.list({ query })) {
       const failing = await failingTask(client, workflowId, runId);
@@ -34,31 +34,35 @@ export async function stuckTasks(surroundings: Surroundings): Promise<string[]> 
 }
 
 /** A run of ours never fails: a mistake in its code fails its task, and a person ends it by other means. */
-async function failedRuns({ env }: Surroundings): Promise<string[]> {
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] as string });
-  try {
-    const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
-    const query = `ExecutionStatus IN ("Failed", "TimedOut") AND TaskQueue = "${env['TEMPORAL_TASK_QUEUE']}"`;
+async function failedRuns(surroundings: Surroundings): Promise<string[]> {
+  return await asOperator(surroundings, ['Failed', 'TimedOut'], async (client, query) => {
     const found: string[] = [];
     for await (const { workflowId, status } of client.workflow.list({ query }))
       found.push(`I8: a run of ${workflowId} has ended as ${status.name}`);
     return found;
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** How many runs of the service's task queue are open; none, once everything has its outcome. */
 export async function openRuns(surroundings: Surroundings): Promise<number> {
-  return await asOperator(surroundings, async (client, query) => (await client.workflow.count(query)).count);
+  return await asOperator(
+    surroundings,
+    ['Running'],
+    async (client, query) => (await client.workflow.count(query)).count,
+  );
 }
 
-/** `query`: the open runs of the service. */
-async function asOperator<T>({ env }: Surroundings, ask: (client: Client, query: string) => Promise<T>): Promise<T> {
+/** `query`: the runs of the service that are in one of these states. */
+async function asOperator<T>(
+  { env }: Surroundings,
+  states: readonly string[],
+  ask: (client: Client, query: string) => Promise<T>,
+): Promise<T> {
   const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] as string });
   try {
     const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
-    return await ask(client, `ExecutionStatus = "Running" AND TaskQueue = "${env['TEMPORAL_TASK_QUEUE']}"`);
+    const listed = states.map((state) => `"${state}"`).join(', ');
+    return await ask(client, `ExecutionStatus IN (${listed}) AND TaskQueue = "${env['TEMPORAL_TASK_QUEUE']}"`);
   } finally {
     await connection.close();
   }
