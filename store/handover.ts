@@ -33,7 +33,8 @@ export function createHandover(
 
     async claimUndispatched({ graceMs, leaseMs, namespaceId, openMax, openForMs }) {
       // In the order of waiting: a row whose hand-over keeps failing goes behind those not tried yet. Of a tenant's events one is
-      // enough, because its run takes them all; the next one follows only if that run does not.
+      // enough, because its run takes them all: the oldest of those tried least, so that one that is refused each time does not stand
+      // before the others; the next one follows only if that run does not. COALESCE and GREATEST are written as the indexes have them.
       const rows = await database.query<DispatchRow>(Prisma.sql`
         WITH open AS MATERIALIZED (
           SELECT app_id, account_id, ${OWN_RUN} AS own_run FROM inbox_event
@@ -53,11 +54,11 @@ export function createHandover(
             AND (e.type = 'user.logout' OR (
               NOT EXISTS (SELECT 1 FROM open o WHERE o.own_run IS NULL AND o.app_id = e.app_id AND o.account_id = e.account_id)
               AND NOT EXISTS (
-                SELECT 1 FROM inbox_event older
-                WHERE older.app_id = e.app_id AND older.account_id = e.account_id
-                  AND older.status <> 'settled' AND older.type <> 'user.logout'
-                  AND (older.dispatched_at IS NULL OR older.namespace_id <> ${namespaceId})
-                  AND (older.created_at, older.id) < (e.created_at, e.id))))
+                SELECT 1 FROM inbox_event other
+                WHERE other.app_id = e.app_id AND other.account_id = e.account_id
+                  AND other.status <> 'settled' AND other.type <> 'user.logout'
+                  AND (other.dispatched_at IS NULL OR other.namespace_id <> ${namespaceId})
+                  AND (other.dispatch_attempts, other.created_at, other.id) < (e.dispatch_attempts, e.created_at, e.id))))
           ORDER BY COALESCE(dispatch_lease_until, stored_at), id
           LIMIT GREATEST(0, ${openMax}::int - (SELECT count(*)::int FROM open))
           FOR UPDATE SKIP LOCKED

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { delivery, openStore, type TestStore } from './fixtures.js';
+import { delivery, install, openStore, type TestStore } from './fixtures.js';
 
 const SWEEP = { graceMs: 3_000, leaseMs: 60_000, namespaceId: 'namespace-1', openMax: 10, openForMs: 15_000 };
 let current: TestStore;
@@ -122,6 +122,19 @@ describe('hand-over', () => {
     assert.deepEqual(ids(await inbox.claimUndispatched(SWEEP)), ['second'], 'unless it is stuck');
   });
 
+  it('lets the next event of a tenant go first after one that was refused', async () => {
+    const { inbox } = current.store;
+    const createdAt = (second: number) => new Date(Date.UTC(2026, 0, 5, 10, 0, second));
+    for (const n of [1, 2]) await inbox.accept(delivery({ eventId: `e${n}`, createdAt: createdAt(n) }));
+    await age(current, 10_000);
+    const claimed: string[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      claimed.push(...ids(await inbox.claimUndispatched({ ...SWEEP, leaseMs: 1_000 })));
+      await age(current, 2_000);
+    }
+    assert.deepEqual(claimed, ['e1', 'e2', 'e1']);
+  });
+
   it('is done with what was handed over, until Temporal is another one', async () => {
     await current.store.inbox.accept(delivery({ eventId: 'e1' }));
     await current.store.inbox.markDispatched('e1', 'namespace-1');
@@ -133,6 +146,15 @@ describe('hand-over', () => {
     await current.store.inbox.markDispatched('e1', 'namespace-2');
     await age(current, 600_000);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched({ ...SWEEP, namespaceId: 'namespace-2' })), []);
+  });
+
+  it('gives out what a run has taken and not settled, to another Temporal and to the audit', async () => {
+    const { store } = current;
+    await install(store, { eventId: 'taken' });
+    await store.inbox.markDispatched('taken', 'namespace-1');
+    await age(current, 600_000);
+    assert.deepEqual(ids(await store.inbox.claimForAudit({ quietMs: 600_000, limit: 10 })), ['taken']);
+    assert.deepEqual(ids(await store.inbox.claimUndispatched({ ...SWEEP, namespaceId: 'namespace-2' })), ['taken']);
   });
 
   it('never gives out what is recorded or quarantined', async () => {
