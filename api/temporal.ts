@@ -9,6 +9,8 @@ import {
 } from '@temporalio/client';
 import { workflowIdOf } from '../contracts/ids.js';
 import {
+  BEGUN_BY_MEMO,
+  type BegunBy,
   INSTALLATION_ID_ATTRIBUTE,
   LIFECYCLE_WORKFLOW,
   type LifecycleInput,
@@ -112,7 +114,7 @@ export function createLifecycleStarter(deps: {
 
   /** False when there is, or for a logout was, a run of that id already. */
   async function start(event: RunReason, handOver: HandOverOptions): Promise<boolean> {
-    const { eventId, tenant, installationId } = event;
+    const { eventId, type, tenant, installationId } = event;
     const options = {
       workflowId: runIdOf(event),
       taskQueue: deps.taskQueue,
@@ -122,6 +124,7 @@ export function createLifecycleStarter(deps: {
       workflowIdConflictPolicy: 'FAIL',
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
       staticSummary: summaryOf(event),
+      memo: { [BEGUN_BY_MEMO]: { eventId, type, installationId } satisfies BegunBy },
       ...(installationId === null
         ? {}
         : {

@@ -38,8 +38,8 @@ the old ones once they are proved.
 ${SETTINGS}`,
   lost: `Usage: npm run lifecycle -- lost --since TIME
 
-After the database was restored from a backup: names the events that runs in Temporal have handled since the backup and that the
-tables do not have, one a line. Changes nothing. What to do then is in docs/restore.md.
+After the database was restored from a backup: names the events that runs in Temporal have met since the backup and that the
+tables do not have, one a line, and the runs that may have met more. Changes nothing. What to do then is in docs/restore.md.
 
   --since TIME   when the backup was made, or somewhat earlier, with its zone: 2031-05-06T07:08:09Z
 

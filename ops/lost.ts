@@ -1,28 +1,21 @@
-import { type Client, WorkflowFailedError, type WorkflowExecutionInfo } from '@temporalio/client';
-import {
-  INSTALLATION_ID_ATTRIBUTE,
-  LIFECYCLE_WORKFLOW,
-  type LifecycleResult,
-  LOGOUT_WORKFLOW,
-} from '../contracts/messages.js';
+import type { Client } from '@temporalio/client';
+import { LIFECYCLE_WORKFLOW, LOGOUT_WORKFLOW } from '../contracts/messages.js';
 import type { Known } from '../store/known-events.js';
+import { createRunReader, type ListedRun, type ReadLimits } from './run-reader.js';
+import { joined, type ToldEvent, toldBy } from './told.js';
 
-/** Results asked for at a time. */
-const PARALLEL = 8;
-
-/** What one run of Temporal says of events. */
-interface RunTold {
-  run: WorkflowExecutionInfo;
-  outcomes: LifecycleResult['outcomes'];
-  /** It ended, and not with a result. */
-  failed: boolean;
+/** An event, and the run that says most of it. */
+interface Met {
+  event: ToldEvent;
+  run: ListedRun;
 }
 
 /**
  * Compares the runs since a time with the tables, such as after the database was restored from a backup of that time, and names what
- * the runs have handled and the tables do not have. Changes nothing.
+ * the runs have met and the tables do not have. Changes nothing.
  *
  * @param deps.known what the tables have of the ids asked for
+ * @param deps.say hears how far it is, from time to time
  * @returns lines for a person; the last one says how many there are
  */
 export async function listLost(
@@ -30,88 +23,64 @@ export async function listLost(
     client: Client;
     taskQueue: string;
     known(asked: { eventIds: string[]; installationIds: string[] }): Promise<Known>;
+    limits: ReadLimits;
+    say(progress: string): void;
   },
   since: Date,
 ): Promise<string[]> {
-  const { client } = deps;
-  const runs: WorkflowExecutionInfo[] = [];
-  const query =
+  const reader = createRunReader(deps);
+  const runs = await reader.list(
     `TaskQueue = '${deps.taskQueue}' AND WorkflowType IN ('${LIFECYCLE_WORKFLOW}', '${LOGOUT_WORKFLOW}') ` +
-    `AND (CloseTime >= '${since.toISOString()}' OR ExecutionStatus = 'Running')`;
-  for await (const run of client.workflow.list({ query })) runs.push(run);
-  const told = await inLanes(runs, (run) => tell(client, run));
+      `AND (CloseTime >= '${since.toISOString()}' OR CloseTime IS NULL)`,
+  );
+  const met = new Map<string, Met>();
+  const unsure: ListedRun[] = [];
+  for (const [index, told] of (await reader.histories(runs, toldBy)).entries()) {
+    const run = runs[index] as ListedRun;
+    if (told?.interrupted === true) unsure.push(run);
+    for (const event of told?.events ?? []) met.set(event.eventId, withMore(met.get(event.eventId), { event, run }));
+  }
+  const all = [...met.values()];
   const known = await deps.known({
-    eventIds: told.flatMap(({ outcomes }) => outcomes.map(({ eventId }) => eventId)),
-    installationIds: runs.map(installationOf).filter((id) => id !== null),
+    eventIds: [...met.keys()],
+    installationIds: [...new Set(all.map(({ event }) => event.installationId).filter((id) => id !== null))],
   });
-  const lost = await inLanes(told, (one) => linesOf(client, one, known));
-  const lines = lost.flat();
+  const lost = all.filter(({ event }) => !known.eventIds.has(event.eventId));
+  const extent = `${runs.length} runs since ${since.toISOString()}`;
   return [
-    ...lines,
-    lines.length === 0
-      ? `Nothing is missing: the tables have every event of ${runs.length} runs since ${since.toISOString()}.`
-      : `${lines.length} missing, of ${runs.length} runs since ${since.toISOString()}. See docs/restore.md.`,
+    ...lost.map((one) => lineOf(one, known)),
+    ...unsure.map((run) => `Unsure: a task was interrupted, and may have handled more than is told ${placeOf(run)}.`),
+    (lost.length === 0
+      ? `Nothing is missing: the tables have every event of ${extent}`
+      : `${lost.length} missing, of ${extent}`) +
+      (unsure.length === 0 ? '' : `; ${unsure.length} of them may have handled more than they tell`) +
+      (lost.length + unsure.length === 0 ? '.' : '. See docs/restore.md.'),
   ];
 }
 
-async function tell(client: Client, run: WorkflowExecutionInfo): Promise<RunTold> {
-  const none = { run, outcomes: [] };
-  if (run.status.name === 'RUNNING') return { ...none, failed: false };
-  if (run.status.name !== 'COMPLETED') return { ...none, failed: true };
-  const logout = /\/logout\/([^/]+)$/.exec(run.workflowId)?.[1];
-  if (logout !== undefined) {
-    return { run, outcomes: [{ eventId: decodeURIComponent(logout), outcome: 'recorded' }], failed: false };
+/** The run with the outcome says most; without one, the open run, which has to be ended; else the first. */
+function withMore(before: Met | undefined, next: Met): Met {
+  if (before === undefined) return next;
+  const event = joined(before.event, next.event);
+  const settled = before.event.outcome !== null;
+  return { event, run: !settled && (next.event.outcome !== null || next.run.isOpen) ? next.run : before.run };
+}
+
+function lineOf({ event, run }: Met, known: Known): string {
+  const { eventId, type, installationId } = event;
+  const what = [eventId, type, installationId === null ? null : `of installation ${installationId}`];
+  // A logout is recorded however its run goes about it.
+  const outcome = event.outcome ?? (run.type === LOGOUT_WORKFLOW && !run.isOpen ? 'recorded' : null);
+  const how = outcome ?? (run.isOpen ? 'in a run that is still open' : 'with an outcome that is not told');
+  let consequence = '';
+  if (installationId !== null && !known.installationIds.has(installationId)) {
+    consequence = `; installation ${installationId} is not in the tables: its credentials are lost`;
+  } else if (type === 'app.credentials_rotated') {
+    consequence = `; installation ${installationId} has credentials of before: the new ones are lost`;
   }
-  try {
-    const handle = client.workflow.getHandle(run.workflowId, run.runId, { followRuns: false });
-    return { run, outcomes: ((await handle.result()) as LifecycleResult).outcomes, failed: false };
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    return { ...none, failed: true };
-  }
+  return `Lost: event ${what.filter((part) => part !== null).join(' ')}, ${how} ${placeOf(run)}${consequence}.`;
 }
 
-async function linesOf(client: Client, { run, outcomes, failed }: RunTold, known: Known): Promise<string[]> {
-  const missing = outcomes.filter(({ eventId }) => !known.eventIds.has(eventId));
-  const account = run.workflowId.split('/').slice(0, 2).join('/');
-  const isOpen = run.status.name === 'RUNNING';
-  // A completed one tells of no outcome where a signal met its first task: the steps ran again, and found it recorded.
-  const idle = (isOpen || failed || outcomes.length === 0) && !known.openAccounts.has(account);
-  const installationId = installationOf(run);
-  const unknown = installationId !== null && !known.installationIds.has(installationId);
-  // A run that tells of none is only of interest where the tables show nothing that it was for.
-  if (missing.length === 0 && !(idle && (unknown || isOpen))) return [];
-  const summary = await client.workflow
-    .getHandle(run.workflowId, run.runId)
-    .describe()
-    .then((description) => description.staticSummary());
-  const begun = summary ?? 'an event that it does not name';
-  const from = `(workflow ${run.workflowId}, run ${run.runId}, begun by ${begun})`;
-  const consequence = (rotated: boolean): string => {
-    if (unknown) return `; installation ${installationId} is not in the tables: its credentials are lost`;
-    return rotated ? `; installation ${installationId} has credentials of before: the new ones are lost` : '';
-  };
-  if (idle)
-    return [`Lost: an event without an outcome ${from}${consequence(begun.startsWith('app.credentials_rotated'))}.`];
-  return missing.map(
-    ({ eventId, outcome }) => `Lost: event ${eventId}, ${outcome} ${from}${consequence(outcome === 'acknowledged')}.`,
-  );
-}
-
-function installationOf(run: WorkflowExecutionInfo): string | null {
-  const [id] = (run.searchAttributes[INSTALLATION_ID_ATTRIBUTE] ?? []) as string[];
-  return id ?? null;
-}
-
-async function inLanes<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  const waiting = [...items.entries()];
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [index, item] = next;
-      results[index] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, lane));
-  return results;
+function placeOf({ workflowId, runId }: ListedRun): string {
+  return `(workflow ${workflowId}, run ${runId})`;
 }

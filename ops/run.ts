@@ -4,13 +4,15 @@ import { ConfigurationError, loadOperatorConfig } from '../config/index.js';
 import { type Command, readCommand } from './arguments.js';
 import { OperatorError, UsageError } from './errors.js';
 import { helpOf } from './help.js';
-import { readKnown } from '../store/known-events.js';
+import { type Known, readKnown } from '../store/known-events.js';
 import { listLost } from './lost.js';
 import { createOperator, type Operator } from './operator.js';
 import { temporalWords } from './temporal-words.js';
 
 /** Longest wait for Temporal, and for a worker behind it. */
 const LIMIT_MS = 15_000;
+/** Longest reading of runs, tens of thousands of them. */
+const READING_LIMITS = { callMs: LIMIT_MS, allMs: 30 * 60_000, sayEveryMs: 10_000 };
 
 /** Where the words of a command go. */
 export interface Output {
@@ -30,7 +32,9 @@ export async function runCommandLine(
 ): Promise<number> {
   try {
     const command = readCommand(words);
-    output.out(command.name === 'help' ? helpOf(command.of) : (await carryOut(command, env)).map(printable).join('\n'));
+    output.out(
+      command.name === 'help' ? helpOf(command.of) : (await carryOut(command, env, output)).map(printable).join('\n'),
+    );
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -47,6 +51,7 @@ export async function runCommandLine(
 async function carryOut(
   command: Exclude<Command, { name: 'help' }>,
   env: Readonly<Record<string, string | undefined>>,
+  output: Output,
 ): Promise<string[]> {
   const app = command.name === 'rotate' || command.name === 'lost' ? '' : command.app;
   const wanted = { apps: app === undefined, database: command.name === 'lost' };
@@ -56,7 +61,17 @@ async function carryOut(
   const connection = Connection.lazy({ ...temporal.connectionOptions, interceptors: [] });
   try {
     const client = new Client({ connection, namespace: temporal.namespace });
-    if (command.name === 'lost') return await lostSince(command.since, client, temporal.taskQueue, databaseUrl);
+    if (command.name === 'lost') {
+      const known = (asked: Parameters<typeof readKnown>[1]) => knownTo(databaseUrl, asked);
+      const say = (progress: string) => output.err(progress);
+      return await lostSince(command.since, {
+        client,
+        taskQueue: temporal.taskQueue,
+        known,
+        limits: READING_LIMITS,
+        say,
+      });
+    }
     const operator = createOperator({ client, taskQueue: temporal.taskQueue, limitMs: LIMIT_MS });
     return [await ask(operator, command, appId, by)];
   } finally {
@@ -64,18 +79,23 @@ async function carryOut(
   }
 }
 
-/** @throws OperatorError when Temporal or the database cannot be asked */
-async function lostSince(since: Date, client: Client, taskQueue: string, databaseUrl: string): Promise<string[]> {
-  const known = (asked: Parameters<typeof readKnown>[1]) =>
-    readKnown(databaseUrl, asked).catch((error: unknown) => {
-      const { code } = error as { code?: unknown };
-      const why = typeof code === 'string' ? code : 'no answer';
-      throw new OperatorError(`The database cannot be read (${why}): check DATABASE_URL.`);
-    });
+/** @throws OperatorError when Temporal cannot be asked */
+async function lostSince(since: Date, deps: Parameters<typeof listLost>[0]): Promise<string[]> {
   try {
-    return await listLost({ client, taskQueue, known }, since);
+    return await listLost(deps, since);
   } catch (error) {
-    throw error instanceof OperatorError ? error : new OperatorError(temporalWords(error, 'its time'));
+    throw error instanceof OperatorError ? error : new OperatorError(temporalWords(error, `${LIMIT_MS / 1_000} s`));
+  }
+}
+
+/** @throws OperatorError when the database cannot be asked */
+async function knownTo(databaseUrl: string, asked: Parameters<typeof readKnown>[1]): Promise<Known> {
+  try {
+    return await readKnown(databaseUrl, asked);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    const why = typeof code === 'string' ? code : 'no answer';
+    throw new OperatorError(`The database cannot be read (${why}): check DATABASE_URL.`);
   }
 }
 

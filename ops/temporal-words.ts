@@ -3,7 +3,9 @@ import { isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
 /** gRPC status codes. */
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
+const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
+const RESOURCE_EXHAUSTED = 8;
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
 
@@ -11,6 +13,17 @@ const UNAUTHENTICATED = 16;
 export function isTimeUp(error: unknown): boolean {
   const code = grpcErrorIn(error)?.code;
   return code === DEADLINE_EXCEEDED || code === CANCELLED;
+}
+
+/** Whether there is no such thing, or no longer. */
+export function isNotFound(error: unknown): boolean {
+  return grpcErrorIn(error)?.code === NOT_FOUND;
+}
+
+/** Whether the server had too much to do, or was away for a moment. */
+export function isBusy(error: unknown): boolean {
+  const code = grpcErrorIn(error)?.code;
+  return code === RESOURCE_EXHAUSTED || code === UNAVAILABLE;
 }
 
 /** What is wrong with Temporal, in one sentence for the person who can do something about it. */

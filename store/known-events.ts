@@ -3,12 +3,10 @@ import { Client } from 'pg';
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 
-/** What the tables know of the given events, installations and accounts. */
+/** What the tables know of the given events and installations. */
 export interface Known {
   eventIds: ReadonlySet<string>;
   installationIds: ReadonlySet<string>;
-  /** Those with an event that has no outcome yet, as `app_id/account_id`, encoded as in a workflow id. */
-  openAccounts: ReadonlySet<string>;
 }
 
 /** Looks, without changing anything, which of them are there. Reads ids only. */
@@ -31,15 +29,9 @@ export async function readKnown(
     const installations = await client.query<{ id: string }>('SELECT id FROM installation WHERE id = ANY($1)', [
       asked.installationIds,
     ]);
-    const open = await client.query<{ app_id: string; account_id: string }>(
-      `SELECT DISTINCT app_id, account_id FROM inbox_event WHERE status IN ('received', 'taken') AND account_id IS NOT NULL`,
-    );
     return {
       eventIds: new Set(events.rows.map(({ id }) => id)),
       installationIds: new Set(installations.rows.map(({ id }) => id)),
-      openAccounts: new Set(
-        open.rows.map((row) => `${encodeURIComponent(row.app_id)}/${encodeURIComponent(row.account_id)}`),
-      ),
     };
   } finally {
     await client.end().catch(() => undefined);

@@ -83,6 +83,8 @@ describe('starting and waking runs', () => {
       tenant: { appId: 'app/1', accountId: 'acc 7' },
     });
     assert.equal(start?.input?.payloads?.length, 1);
+    const { eventId } = item;
+    assert.deepEqual(described.memo, { begunBy: { eventId, type: 'app.installed', installationId: 'inst-*7*' } });
     const attribute = start?.searchAttributes?.indexedFields?.['InstallationId']?.data;
     assert.equal(Buffer.from(attribute ?? []).toString(), '"inst-*7*"');
     assert.equal(Number(start?.workflowTaskTimeout?.seconds), 5);
@@ -109,6 +111,8 @@ describe('starting and waking runs', () => {
       const start = (await eventsOf(idOf(item)))[0]?.workflowExecutionStartedEventAttributes;
       const payloads = (start?.input?.payloads ?? []).map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString()));
       assert.deepEqual(payloads, [{ eventId: item.eventId }]);
+      const { eventId, installationId } = item;
+      assert.deepEqual(described.memo, { begunBy: { eventId, type: 'user.logout', installationId } });
       const attribute = start?.searchAttributes?.indexedFields?.['InstallationId']?.data;
       assert.equal(Buffer.from(attribute ?? []).toString(), JSON.stringify(item.installationId));
       const signals = (await eventsOf(`app-1/${item.tenant.accountId}`)).filter(

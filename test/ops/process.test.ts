@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { closedPort } from '../api/support/servers.js';
-import { fromRunner } from '../support/temporal.js';
+import { fromRunner, uniqueName } from '../support/temporal.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'appconnect-ops-'));
@@ -89,6 +89,25 @@ describe('the command for operators, as a process', () => {
       err: 'Nothing of account a (app other) is under way, so there is nothing to decide.\n',
     });
     assert.deepEqual(await run(decide, { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: 'nowhere' }), {
+      code: 1,
+      out: '',
+      err: 'Temporal has no namespace "nowhere": check TEMPORAL_NAMESPACE.\n',
+    });
+  });
+
+  it('ends with 1 when there is nothing to compare with', async () => {
+    const lost = ['lost', '--since', new Date().toISOString()];
+    const settings = {
+      TEMPORAL_ADDRESS: fromRunner('TEST_TEMPORAL_ADDRESS'),
+      TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
+      DATABASE_URL: `postgresql://nobody@127.0.0.1:${await closedPort()}/nothing`,
+    };
+    assert.deepEqual(await run(lost, settings), {
+      code: 1,
+      out: '',
+      err: 'The database cannot be read (ECONNREFUSED): check DATABASE_URL.\n',
+    });
+    assert.deepEqual(await run(lost, { ...settings, TEMPORAL_NAMESPACE: 'nowhere' }), {
       code: 1,
       out: '',
       err: 'Temporal has no namespace "nowhere": check TEMPORAL_NAMESPACE.\n',
