@@ -1,6 +1,6 @@
 import { FAILURE_TYPES } from '../contracts/failures.js';
 import type { FinalStateResult, LastCallResult, ProcessInput } from '../contracts/messages.js';
-import type { DecisionVerb } from '../contracts/outcomes.js';
+import type { DecisionVerb, FinalState } from '../contracts/outcomes.js';
 import type { ProcessRecord } from '../store/types.js';
 import { TalkdeskError } from '../talkdesk/errors.js';
 import type { TalkdeskInstallation } from '../talkdesk/types.js';
@@ -8,7 +8,7 @@ import { accessOf, actionable, parkingGone } from './access.js';
 import type { Attempt } from './attempts.js';
 import type { ActivityParts } from './deps.js';
 import { StepError } from './failures.js';
-import { isAnsweredBy } from './judgement.js';
+import { attemptedDecision, decisionBehind, isAnsweredBy } from './judgement.js';
 
 /** Attempts after which an unreachable Talkdesk parks a process whose window has closed. */
 const PARK_AFTER_ATTEMPTS = 6;
@@ -23,15 +23,15 @@ export function createFinalStateActivities(parts: ActivityParts) {
   }
 
   /** The decision of ours that a state after the close can be due to. */
-  function attemptedBy(process: ProcessRecord, installation: TalkdeskInstallation): DecisionVerb | null {
-    const { kind, eventCreatedAt, closeAt, earlierApprovalAt, approvalTried, decision, decisionAttemptedAt } = process;
-    const attempted = decisionAttemptedAt === null ? null : decision;
-    // Nothing but this service approves an installation (judgement.ts).
-    if (kind !== 'update') return attempted ?? (approvalTried ? 'approve' : null);
-    if (isAnsweredBy(earlierApprovalAt, eventCreatedAt)) return 'approve';
+  function attemptedBy(
+    process: ProcessRecord,
+    finalState: FinalState,
+    stateUpdatedAt: Date | null,
+  ): DecisionVerb | null {
+    if (process.kind === 'install') return decisionBehind(process, finalState);
+    if (isAnsweredBy(process.earlierApprovalAt, process.eventCreatedAt)) return 'approve';
     // An update that ran out leaves the installation accepted, with its old settings, as of the close.
-    const { stateUpdatedAt } = installation;
-    return stateUpdatedAt !== null && stateUpdatedAt >= closeAt ? null : attempted;
+    return stateUpdatedAt !== null && stateUpdatedAt >= process.closeAt ? null : attemptedDecision(process);
   }
 
   return {
@@ -54,13 +54,13 @@ export function createFinalStateActivities(parts: ActivityParts) {
           const process = await processes.read(input.processId);
           try {
             const installation = await parkingGone(process, attempt, () => readState(process, attempt));
-            const { state, stateWord } = installation;
+            const { state, stateWord, stateUpdatedAt } = installation;
             const finalState = state === 'suspended' ? state : actionable(process.kind, { state, stateWord });
-            return { finalState, attempted: attemptedBy(process, installation) };
+            return { finalState, attempted: attemptedBy(process, finalState, stateUpdatedAt) };
           } catch (error) {
             const finalState = stateOfFailure(error);
             if (finalState === 'credentials-dead' || (finalState === 'gone' && process.kind === 'install')) {
-              return { finalState, attempted: process.decisionAttemptedAt === null ? null : process.decision };
+              return { finalState, attempted: attemptedDecision(process) };
             }
             if (!attempt.isLocal && attempt.number >= PARK_AFTER_ATTEMPTS && error instanceof TalkdeskError) {
               throw new StepError(

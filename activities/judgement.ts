@@ -1,5 +1,5 @@
 import type { DecisionResult } from '../contracts/messages.js';
-import type { ActionableState, DecisionVerb } from '../contracts/outcomes.js';
+import type { ActionableState, DecisionVerb, FinalState } from '../contracts/outcomes.js';
 import type { ProcessRecord } from '../store/types.js';
 import type { TalkdeskError } from '../talkdesk/errors.js';
 
@@ -29,22 +29,40 @@ export function judgeBefore(process: Judged, decision: DecisionVerb, reading: Re
       return process.kind === 'install'
         ? judgeAcceptedInstall(process, decision)
         : judgeAcceptedUpdate(process, decision, triedBefore, reading.updatedAt);
-    case 'refused':
-      return triedBefore && decision === 'reject' ? { result: 'rejected' } : { result: 'ended', remoteState: state };
+    case 'refused': {
+      const ours =
+        process.kind === 'install' ? decisionBehind(process, state) === 'reject' : triedBefore && decision === 'reject';
+      return ours ? { result: 'rejected' } : { result: 'ended', remoteState: state };
+    }
     case 'dead':
     case 'gone':
       return { result: 'ended', remoteState: state };
   }
 }
 
+/** The decision of this process that was on its way to Talkdesk at least once, as far as the tables know. */
+export function attemptedDecision(process: Pick<Judged, 'decision' | 'decisionAttemptedAt'>): DecisionVerb | null {
+  return process.decisionAttemptedAt === null ? null : process.decision;
+}
+
 /**
- * Nothing but this service approves an installation. So an approval is ours, whether the tables know of the attempt or were restored from a
- * backup of before it, unless what they do know is that this process has sent a reject.
+ * The decision of ours behind the state of an install. Nothing but this service approves or rejects an installation: that takes the
+ * installation's own credentials. So a state that tells of a decision tells of ours, also to tables that were restored from a backup of
+ * before it; unless they know what this process has sent. Suspended is what was accepted before.
  */
+export function decisionBehind(
+  process: Pick<Judged, 'decision' | 'decisionAttemptedAt'>,
+  state: FinalState,
+): DecisionVerb | null {
+  const attempted = attemptedDecision(process);
+  if (attempted !== null) return attempted;
+  if (state === 'accepted' || state === 'suspended') return 'approve';
+  return state === 'refused' ? 'reject' : null;
+}
+
 function judgeAcceptedInstall(process: Judged, decision: DecisionVerb): DecisionResult {
-  const rejected = process.decisionAttemptedAt !== null && process.decision === 'reject';
-  const ours = decision === 'approve' && (process.approvalTried || !rejected);
-  return ours ? { result: 'approved' } : { result: 'ended', remoteState: 'accepted' };
+  const approved = process.approvalTried || decisionBehind(process, 'accepted') === 'approve';
+  return decision === 'approve' && approved ? { result: 'approved' } : { result: 'ended', remoteState: 'accepted' };
 }
 
 /**

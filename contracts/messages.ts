@@ -20,6 +20,10 @@ export const REQUEST_ROTATION_WORKFLOW = 'requestRotationWorkflow';
 /** Search attribute that names the installation a run works for. */
 export const INSTALLATION_ID_ATTRIBUTE = 'InstallationId';
 
+/** Memo of a run that names the event it was started for. No run reads it; `lifecycle lost` does. */
+export const BEGUN_BY_MEMO = 'begunBy';
+export type BegunBy = Pick<EventRef, 'eventId' | 'type' | 'installationId'>;
+
 /** A bare wake-up: "look at the inbox, and try again now what is waiting". Carries nothing. */
 export const wakeSignal = defineSignal('wake');
 
@@ -213,8 +217,8 @@ export interface LastCallResult {
 export interface FinalStateResult {
   finalState: FinalState;
   /**
-   * The decision that was on its way to Talkdesk at least once, if any, and that the state can be due to: not one after which the state
-   * changed only at the close.
+   * The decision of ours, if any, that the state can be due to: one that was on its way to Talkdesk at least once, and not one after which
+   * the state changed only at the close. Of an install whose tables know of none, the one that the state tells of (activities/judgement.ts).
    */
   attempted: DecisionVerb | null;
 }

@@ -115,7 +115,7 @@ class AnsweredProcess {
     const asked = await this.unlessPreEmpted(() => this.stateAfterClose());
     if (asked.kind === 'ended') return asked.end;
     const waits = asked.value.finalState === 'waiting';
-    return waits ? await this.insideWindowUntil(Date.now() + LATE_GRACE_MS) : this.endAtClose(asked.value);
+    return waits ? await this.insideWindowUntil(Date.now() + LATE_GRACE_MS) : await this.endAtClose(asked.value);
   }
 
   private async insideWindowUntil(closeMs: number): Promise<End> {
@@ -129,7 +129,7 @@ class AnsweredProcess {
     if (window.kind === 'finished') return window.value.kind === 'ended' ? window.value.end : window.value.value;
     this.subject.doing('window closed; asking Talkdesk for the final state');
     const asked = await this.unlessPreEmpted(() => this.stateAfterClose());
-    return asked.kind === 'ended' ? asked.end : this.endAtClose(asked.value);
+    return asked.kind === 'ended' ? asked.end : await this.endAtClose(asked.value);
   }
 
   /** Runs `work` until it ends or another event ends this process. */
@@ -173,7 +173,7 @@ class AnsweredProcess {
     const sync = await runStep('syncFromTalkdesk', input, 'Read from Talkdesk', subject);
     // What an update's reading changed in our tables is taken back with the rest.
     if (this.kind === 'update') this.undoRegistered = true;
-    const ended = outcomeBeforeActing(sync.remoteState);
+    const ended = outcomeBeforeActing(this.kind, sync.remoteState);
     if (ended !== null) return { outcome: ended, reason: stateReason(sync.remoteState), remoteState: sync.remoteState };
 
     const wanted = await this.decision(sync);
@@ -222,8 +222,11 @@ class AnsweredProcess {
     switch (answered.result) {
       case 'approved':
         return { outcome: 'approved', reason, remoteState: 'accepted', recorded: true };
-      case 'rejected':
-        return { outcome: 'rejected', reason, remoteState: this.kind === 'install' ? 'refused' : null };
+      case 'rejected': {
+        // Found rejected where an approve was to be sent: that one's reason is not why.
+        const why = decision === 'reject' ? reason : stateReason('refused');
+        return { outcome: 'rejected', reason: why, remoteState: this.kind === 'install' ? 'refused' : null };
+      }
       case 'credentials-gone':
         throw new Error(`an ${this.kind} cannot end as credentials-gone`);
       case 'ended':
@@ -253,13 +256,39 @@ class AnsweredProcess {
     return await runStep('readFinalState', input, 'Read the final state', this.subject);
   }
 
-  private endAtClose({ finalState, attempted }: FinalStateResult): End {
+  private async endAtClose({ finalState, attempted }: FinalStateResult): Promise<End> {
     const before = this.lastCallState === null ? '' : `; shortly before, it said ${this.lastCallState}`;
-    return {
+    const end = {
       outcome: outcomeAtClose(this.kind, finalState, attempted),
       reason: `the window closed, Talkdesk says ${finalState}${before}`,
       remoteState: finalState,
     };
+    return this.kind === 'install' && end.outcome === 'approved' ? await this.onceKnown(end) : end;
+  }
+
+  /**
+   * An install that is in use, while restored tables may not know its users and its account in the product: without the account an
+   * uninstall would not end access. Nothing is decided here any more, so nothing but what overtakes it changes the end.
+   */
+  private async onceKnown(end: End): Promise<End> {
+    this.subject.doing('approved before; seeing to it that users and product account are in the tables');
+    const window = await insideWindow(Date.now() + LATE_GRACE_MS, [], () => this.unlessPreEmpted(() => this.learn()));
+    return window.kind === 'finished' && window.value.kind === 'ended' ? window.value.end : end;
+  }
+
+  /** The steps of an install that was approved, which find what they have done already in the process row or by its key. */
+  private async learn(): Promise<void> {
+    try {
+      const input = { processId: this.process.processId };
+      const { remoteState } = await runStep('syncFromTalkdesk', input, 'Read from Talkdesk', this.subject);
+      if (outcomeBeforeActing(this.kind, remoteState) !== null) return;
+      this.undoRegistered = true;
+      await this.act();
+    } catch (error) {
+      // A claim counts an event that nobody has opened yet; one that turns out to be unusable ends nothing.
+      const preEmpted = error instanceof StepFailure && error.type === FAILURE_TYPES.preEmpted;
+      if (!preEmpted || (await this.processRun.isPreEmpted())) throw error;
+    }
   }
 }
 

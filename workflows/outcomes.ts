@@ -8,9 +8,11 @@ export type UnansweredOutcome = Extract<ProcessOutcome, 'expired' | 'superseded'
 
 /**
  * What the state found before anything is done means (talkdesk-api.md 4.4): the outcome, or null where the process can still be answered.
- * Accepted goes on, too: our own approval may have been applied and its answer lost; the decision step finds out.
+ * Accepted goes on, too: our own approval may have been applied and its answer lost; the decision step finds out. A refused install was
+ * rejected by us, in a time that a restored database has forgotten: nothing else rejects one, and nothing has been sent yet that the tables
+ * know of. An update is not refused: its reject leaves the installation accepted.
  */
-export function outcomeBeforeActing(state: ActionableState): UnansweredOutcome | null {
+export function outcomeBeforeActing(kind: AnsweredKind, state: ActionableState): UnansweredOutcome | 'rejected' | null {
   switch (state) {
     case 'waiting':
     case 'accepted':
@@ -20,7 +22,7 @@ export function outcomeBeforeActing(state: ActionableState): UnansweredOutcome |
     case 'gone':
       return 'superseded';
     case 'refused':
-      return 'contradicted';
+      return kind === 'install' ? 'rejected' : 'contradicted';
   }
 }
 
@@ -60,12 +62,12 @@ function installAtClose(
     case 'gone':
     case 'credentials-dead':
       return 'expired';
+    // Only what was accepted is suspended (talkdesk-api.md 4.4).
     case 'accepted':
+    case 'suspended':
       return attempted === 'approve' ? 'approved' : 'contradicted';
     case 'refused':
       return attempted === 'reject' ? 'rejected' : 'contradicted';
-    case 'suspended':
-      return 'contradicted';
   }
 }
 

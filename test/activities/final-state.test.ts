@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { FinalStateResult } from '../../contracts/messages.js';
+import type { FinalState } from '../../contracts/outcomes.js';
 import type { ProcessRecord } from '../../store/types.js';
+import type { StateMeaning } from '../../talkdesk/types.js';
 import { type AttemptKind, type Bench, createBench } from './support/bench.js';
 import { failureOf } from './support/failure.js';
 import { installRecord, laterRecord } from './support/records.js';
@@ -51,21 +53,50 @@ describe('an update found accepted after its close', () => {
   }
 });
 
-describe('an install found accepted after its close', () => {
-  const table: [what: string, Partial<ProcessRecord>, FinalStateResult['attempted']][] = [
-    ['without an answer of ours', {}, null],
-    ['after our approve', sent('approve'), 'approve'],
-    ['after our reject', sent('reject'), 'reject'],
-    ['after another process of the installation tried to approve', { approvalTried: true }, 'approve'],
+describe('an install after its close', () => {
+  type Row = [FinalState & StateMeaning, what: string, Partial<ProcessRecord>, FinalStateResult['attempted']];
+  const table: Row[] = [
+    // Nothing but this service approves or rejects one: restored tables may not know of it.
+    ['accepted', 'without an answer of ours that the tables know of', {}, 'approve'],
+    ['accepted', 'after our approve', sent('approve'), 'approve'],
+    ['accepted', 'after our reject', sent('reject'), 'reject'],
+    ['accepted', 'after another process of it tried to approve', { approvalTried: true }, 'approve'],
+    ['accepted', 'after our reject, and an approve of another', { approvalTried: true, ...sent('reject') }, 'reject'],
+    ['accepted', 'with a decision that was not on its way yet', { decision: 'reject' }, 'approve'],
+    ['suspended', 'without an answer of ours that the tables know of', {}, 'approve'],
+    ['suspended', 'after our reject', sent('reject'), 'reject'],
+    ['refused', 'without an answer of ours that the tables know of', {}, 'reject'],
+    ['refused', 'after our approve', sent('approve'), 'approve'],
+    ['refused', 'after our reject', sent('reject'), 'reject'],
+    ['refused', 'after another process of it tried to approve', { approvalTried: true }, 'reject'],
+    ['waiting', 'without an answer of ours', {}, null],
+    ['waiting', 'after our approve', sent('approve'), 'approve'],
+    ['dead', 'without an answer of ours', {}, null],
+    ['gone', 'without an answer of ours', {}, null],
   ];
-  for (const [what, changes, attempted] of table) {
-    it(`${what}: ${attempted ?? 'nobody'} did it, whatever the times`, async () => {
+  for (const [state, what, changes, attempted] of table) {
+    it(`${state}, ${what}: ${attempted ?? 'nothing'} is behind it, whatever the times`, async () => {
+      bench.talkdesk.state = state;
       for (const updatedAt of [BEFORE_CLOSE, AT_CLOSE, null]) {
         bench.talkdesk.stateUpdatedAt = updatedAt;
-        assert.deepEqual(await finalState(installRecord(changes)), { finalState: 'accepted', attempted });
+        assert.deepEqual(await finalState(installRecord(changes)), { finalState: state, attempted });
       }
     });
   }
+
+  it('that shows an update waiting was accepted', async () => {
+    Object.assign(bench.talkdesk, { state: 'waiting', stateWord: 'updating' });
+    assert.deepEqual(await finalState(installRecord()), { finalState: 'accepted', attempted: 'approve' });
+  });
+});
+
+describe('an update found refused after its close', () => {
+  it('is due to what the tables know of, and to nothing else', async () => {
+    bench.talkdesk.state = 'refused';
+    assert.deepEqual(await finalState(laterRecord('update')), { finalState: 'refused', attempted: null });
+    const rejected = await finalState(laterRecord('update', sent('reject')));
+    assert.deepEqual(rejected, { finalState: 'refused', attempted: 'reject' });
+  });
 });
 
 describe('a Talkdesk that says nothing after the close', () => {

@@ -32,11 +32,12 @@ const judged = (kind: 'install' | 'update', before: Before): Judged => ({
 });
 
 /** What becomes of it: sent, or in the words of docs/lifecycle.md. */
-type Verdict = 'send' | 'ours' | 'contradicted' | 'expired' | 'superseded';
+type Verdict = 'send' | 'ours' | 'rejected' | 'contradicted' | 'expired' | 'superseded';
 
 function resultOf(verdict: Verdict, decision: DecisionVerb, state: ActionableState): DecisionResult | null {
   if (verdict === 'send') return null;
   if (verdict === 'ours') return { result: decision === 'approve' ? 'approved' : 'rejected' };
+  if (verdict === 'rejected') return { result: 'rejected' };
   assert.ok(state !== 'waiting');
   return { result: 'ended', remoteState: state };
 }
@@ -55,10 +56,12 @@ const INSTALL: Row[] = [
   [NOTHING, 'nothing sent', 'accepted', 'reject', 'contradicted'],
   [SENT_APPROVE, 'an approve sent before', 'accepted', 'reject', 'contradicted'],
   [OTHER_TRIED, 'another process approved', 'accepted', 'reject', 'contradicted'],
-  [NOTHING, 'nothing sent', 'refused', 'approve', 'contradicted'],
+  [NOTHING, 'nothing sent that the tables know of', 'refused', 'approve', 'rejected'],
   [SENT_APPROVE, 'sent before', 'refused', 'approve', 'contradicted'],
-  [NOTHING, 'nothing sent', 'refused', 'reject', 'contradicted'],
+  [SENT_REJECT, 'a reject sent before', 'refused', 'approve', 'rejected'],
+  [NOTHING, 'nothing sent that the tables know of', 'refused', 'reject', 'ours'],
   [SENT_REJECT, 'sent before', 'refused', 'reject', 'ours'],
+  [OTHER_TRIED, 'another process tried to approve', 'refused', 'reject', 'ours'],
   [SENT_APPROVE, 'an approve sent before', 'refused', 'reject', 'contradicted'],
   [NOTHING, 'nothing sent', 'dead', 'approve', 'expired'],
   [SENT_APPROVE, 'sent before', 'dead', 'approve', 'expired'],

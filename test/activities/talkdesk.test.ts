@@ -192,19 +192,9 @@ describe('the final state after the close', () => {
     const states: FinalState[] = ['waiting', 'accepted', 'refused', 'dead', 'suspended', 'gone'];
     for (const state of states) {
       bench.talkdesk.state = state as StateMeaning;
-      assert.deepEqual(await bench.run('readFinalState', INPUT), { finalState: state, attempted: null });
+      const { finalState } = await bench.run('readFinalState', INPUT);
+      assert.equal(finalState, state);
     }
-  });
-
-  it('comes with the decision that was on its way to Talkdesk, if any', async () => {
-    const decisionAttemptedAt = new Date('2026-01-06T10:00:00Z');
-    bench.talkdesk.state = 'refused';
-    for (const decision of ['approve', 'reject'] as const) {
-      bench.processes.record = installRecord({ decision, decisionAttemptedAt });
-      assert.deepEqual(await bench.run('readFinalState', INPUT), { finalState: 'refused', attempted: decision });
-    }
-    bench.processes.record = installRecord({ decision: 'approve', decisionAttemptedAt: null });
-    assert.deepEqual(await bench.run('readFinalState', INPUT), { finalState: 'refused', attempted: null });
   });
 
   it('is told from a 404 at once, and from credentials that are not accepted any more', async () => {

@@ -99,7 +99,9 @@ function* look(world: World, row: ProcessRow): Part<Seen | { ended: ProcessOutco
     const credential = world.store.currentOf(row.installationId);
     const read = world.talkdesk.read(row.installationId, credential?.clientId ?? null, world.now());
     if (world.now() >= closeOf(row)) {
-      const approved = read !== 'credentials' && read.word === 'completed' && row.approveSentAtMs !== null;
+      // Nothing but this service approves an install; an update leaves what was accepted before as it was.
+      const ours = row.kind === 'install' ? !row.rejectSent : row.approveSentAtMs !== null;
+      const approved = read !== 'credentials' && read.word === 'completed' && ours;
       return { ended: approved ? 'approved' : 'expired' };
     }
     if (read === 'credentials') yield { untilMs: closeOf(row) };
@@ -112,8 +114,11 @@ function judge(world: World, row: ProcessRow, word: RemoteWord): 'send' | Proces
   if (word === 'installing' || word === 'updating') return 'send';
   if (word === 'timeout') return 'expired';
   if (word === 'uninstalled' || word === 'revoked') return 'superseded';
-  if (word === 'rejected') return row.rejectSent ? 'rejected' : 'contradicted';
-  // Nothing but this service approves an install; a refusal cannot be told any more.
+  if (word === 'rejected') {
+    if (row.kind === 'install') return row.approveSentAtMs === null ? 'rejected' : 'contradicted';
+    return row.rejectSent ? 'rejected' : 'contradicted';
+  }
+  // Nothing but this service approves or rejects an install; a refusal cannot be told any more.
   if (row.kind === 'install') return row.refused ? 'contradicted' : 'approved';
   if (row.refused) return row.rejectSent ? 'rejected' : 'send';
   return row.approveSentAtMs !== null || approvedSince(world, row) ? 'approved' : 'send';
@@ -152,7 +157,7 @@ export function* changeWork(world: World, row: ProcessRow): Work {
     const seen = yield* look(world, row);
     if ('ended' in seen) return yield* end(world, row, seen.ended);
     const verdict = judge(world, row, seen.word);
-    const goesOn = verdict === 'send' || verdict === 'approved' || verdict === 'rejected';
+    const goesOn = verdict === 'send' || verdict === 'approved';
     if (!goesOn) return yield* end(world, row, verdict);
     row.synced = { users: seen.users, paid: seen.paid, usersBefore: world.store.mapping() };
     // What an update has synced is begun: the mapping has changed.

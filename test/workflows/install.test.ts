@@ -219,6 +219,33 @@ describe('an install', () => {
     });
   });
 
+  it('that Talkdesk shows as rejected is rejected: nothing is asked or sent, what was begun is undone once', async () => {
+    const recorded = { outcome: 'rejected', reason: 'Talkdesk reports the installation as refused' };
+    for (const needsUndo of [true, false]) {
+      const process = await processAged(env, 'install', 0, { needsUndo });
+      const policy = { mode: 'manual', atDue: 'approve' } as const;
+      const refused = { remoteState: 'refused', users: 3, policy } as const;
+      await running(env, process, { syncFromTalkdesk: async () => refused }, async ({ handle, names, input }) => {
+        assert.equal(await outcomeOf(handle), 'rejected');
+        const undoing = needsUndo ? ['undoProvisioning'] : [];
+        assert.deepEqual(names(), ['takeEvents', 'syncFromTalkdesk', ...undoing, 'recordOutcome']);
+        const { processId } = process;
+        assert.deepEqual(input('recordOutcome'), { processId, ...recorded, remoteState: 'refused' });
+      });
+    }
+  });
+
+  it('found rejected where it was to be approved is undone, and not rejected for the reason of an approve', async () => {
+    const process = await installAged(0);
+    const postDecision = async () => ({ result: 'rejected' as const });
+    await running(env, process, { postDecision }, async ({ handle, names, input }) => {
+      assert.equal(await outcomeOf(handle), 'rejected');
+      assert.deepEqual(names().slice(-3), ['postDecision', 'undoProvisioning', 'recordOutcome']);
+      const { reason } = input('recordOutcome') as { reason: string };
+      assert.equal(reason, 'Talkdesk reports the installation as refused');
+    });
+  });
+
   it('goes the durable way at once when the run comes out of a backlog', async () => {
     const process = await installAged(0);
     const watch = async ({ handle }: Run) => {
