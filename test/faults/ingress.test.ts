@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { outcomesOf } from '../support/outcomes.js';
-import { all, assertHealed, deliverAgain, prepareInstall, prepareInstalls, rowsOf } from './support/aftermath.js';
+import { all, assertHealed, rowsOf } from './support/aftermath.js';
+import { deliverAgain, prepareInstall, prepareInstalls } from './support/installs.js';
 import { type EventBody, poisonForms } from './support/poison.js';
-import { startWire } from './support/wire.js';
 import { outcomesInRuns } from './support/runs.js';
+import { startWire } from './support/wire.js';
 import { type FaultWorld, startFaultWorld } from './support/world.js';
 
 const DUPLICATES = 1_000;
@@ -54,7 +55,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
 
   for (const when of ['before', 'after'] as const) {
     it(`ingress killed ${when} the commit: not answered, comes again, one row`, async () => {
-      const made = await prepareInstall(world);
+      const made = await prepareInstall(world.surroundings);
       const [first] = world.services;
       await first?.crashAt({ call: 'inbox.accept', occurrence: 1, when });
       const callback_url = `${first?.ingressUrl}/webhooks/talkdesk`;
@@ -75,7 +76,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
   }
 
   it(`the same delivery ${DUPLICATES} times over two processes: all 2xx, one row, one outcome`, async () => {
-    const made = await prepareInstall(world);
+    const made = await prepareInstall(world.surroundings);
     const delivery = await signed(made.event_id);
     const statuses: number[] = [];
     let sent = 0;
@@ -109,7 +110,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
   });
 
   it('the same id with another body: the first wins, the second is answered 2xx and quarantined with an alarm', async () => {
-    const made = await prepareInstall(world);
+    const made = await prepareInstall(world.surroundings);
     assert.equal((await control().deliver(made.event_id)).status, 200);
     const body = await bodyOf(made.event_id);
     const other = { ...body, data: { ...body.data, account_name: 'Somebody else' } };
@@ -131,14 +132,14 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
   });
 
   it('an uninstall before its install, an update before the one that made it: each settles in its place', async () => {
-    const made = await prepareInstall(world);
+    const made = await prepareInstall(world.surroundings);
     await control().deliver(made.event_id);
-    await deliverAgain(world, [made.event_id]);
+    await deliverAgain(world.surroundings, [made.event_id]);
     await eventually(
       'it is approved',
       async () => (await control().installation(made.installation_id)).state === 'completed',
     );
-    const overtaken = await prepareInstall(world);
+    const overtaken = await prepareInstall(world.surroundings);
     const at = (seconds: number) => new Date(Math.floor(Date.now() / 1_000) * 1_000 + seconds * 1_000).toISOString();
     const early = await control().uninstall(overtaken.installation_id, { deliver: false, created_at: at(1) });
     const updated = await control().update(made.installation_id, { users: 3, deliver: false, created_at: at(1) });
@@ -161,7 +162,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
   });
 
   it('poison: authentic and malformed is quarantined, and an account that fails for ever stops no other', async () => {
-    const failing = await prepareInstall(world);
+    const failing = await prepareInstall(world.surroundings);
     await control().fault({
       route: 'users',
       kind: 'status',
@@ -174,7 +175,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
       const failed = await control().requests({ installation_id: failing.installation_id, route: 'users' });
       return failed.filter(({ status }) => status === 500).length > 1;
     });
-    const [made, ...others] = await prepareInstalls(world, 5);
+    const [made, ...others] = await prepareInstalls(world.surroundings, 5);
     assert.ok(made);
     const forms = poisonForms(await bodyOf(made.event_id));
     for (const { what, text } of forms) assert.equal(await postRaw({ text }), 200, what);
@@ -184,7 +185,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
     assert.equal(row?.n, forms.length);
     const healthy = [made, ...others];
     const ids = healthy.map(({ event_id: id }) => id);
-    await deliverAgain(world, ids);
+    await deliverAgain(world.surroundings, ids);
     await eventually('the others settle', async () =>
       Object.values(await outcomesOf(world.surroundings, ids)).every((outcome) => outcome === 'approved'),
     );
@@ -202,7 +203,7 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
     const { port } = new URL(world.services[0]?.ingressUrl as string);
     const wire = await startWire({ host: '127.0.0.1', port: Number(port) });
     const callbackUrl = `http://${wire.address}/webhooks/talkdesk`;
-    const made = await prepareInstalls(world, 4);
+    const made = await prepareInstalls(world.surroundings, 4);
     const rows: number[] = [];
     try {
       for (const [index, { event_id: id }] of made.entries()) {

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { eventually } from '../support/eventually.js';
-import {
-  all,
-  assertHealed,
-  deliverAgain,
-  holdAnInstall,
-  openEvents,
-  prepareInstall,
-  prepareInstalls,
-  rowsOf,
-} from './support/aftermath.js';
+import { all, assertHealed, openEvents, rowsOf } from './support/aftermath.js';
 import { createDisk } from './support/disk.js';
+import { deliverAgain, holdAnInstall, prepareInstall, prepareInstalls } from './support/installs.js';
 import { type FaultWorld, startFaultWorld } from './support/world.js';
 
 const POOL = 4;
@@ -35,7 +27,7 @@ describe('PostgreSQL is there and cannot commit', () => {
     Promise.all(made.map(async ({ event_id: id }) => (await control().deliver(id)).status));
 
   it('pool exhausted by statements that wait for a lock: 503, and all settle once it is gone', async () => {
-    const made = await prepareInstalls(world, 2 * POOL);
+    const made = await prepareInstalls(world.surroundings, 2 * POOL);
     const locker = new Client({ connectionString: world.surroundings.database.url });
     await locker.connect();
     await locker.query('BEGIN; LOCK TABLE inbox_event IN ACCESS EXCLUSIVE MODE');
@@ -60,8 +52,8 @@ describe('PostgreSQL is there and cannot commit', () => {
   });
 
   it('no connection left on the server: 503, and what was under way settles', async () => {
-    const { made, release } = await holdAnInstall(world);
-    const late = await prepareInstall(world);
+    const { made, release } = await holdAnInstall(world.surroundings);
+    const late = await prepareInstall(world.surroundings);
     const taken: Client[] = [];
     const takeAll = async () => {
       for (;;) {
@@ -94,7 +86,7 @@ describe('PostgreSQL is there and cannot commit', () => {
 
   for (const when of ['before', 'after'] as const) {
     it(`connection reset during the commit of an event, ${when} it was done: 503, then one row`, async () => {
-      const made = await prepareInstall(world);
+      const made = await prepareInstall(world.surroundings);
       let sprung = 0;
       const reset = world.wires.postgres
         .resetAt((bytes) => bytes.includes(made.event_id), when)
@@ -113,7 +105,7 @@ describe('PostgreSQL is there and cannot commit', () => {
     });
 
     it(`connection reset during the commit of an outcome, ${when} it was done: one outcome`, async () => {
-      const { made, release } = await holdAnInstall(world);
+      const { made, release } = await holdAnInstall(world.surroundings);
       let sprung = 0;
       const reset = world.wires.postgres
         .resetAt((bytes) => bytes.includes(`install:${made.event_id}`) && bytes.includes('accepted'), when)
@@ -136,8 +128,8 @@ describe('PostgreSQL is there and cannot commit', () => {
     const disk = await createDisk(world);
     try {
       t.diagnostic(`the disk: ${disk.how}`);
-      const { made: held, release } = await holdAnInstall(world);
-      const made = await prepareInstalls(world, EVENTS_ON_A_FULL_DISK);
+      const { made: held, release } = await holdAnInstall(world.surroundings);
+      const made = await prepareInstalls(world.surroundings, EVENTS_ON_A_FULL_DISK);
       await disk.fill();
       const answers = await statuses(made);
       await release();
@@ -150,7 +142,7 @@ describe('PostgreSQL is there and cannot commit', () => {
       const open = await openEvents(world).catch(() => null);
       await disk.free();
       for (const { event_id: id } of refused) assert.equal(await rowsOf(world, id), 0);
-      await deliverAgain(world, [held.event_id]);
+      await deliverAgain(world.surroundings, [held.event_id]);
       await assertHealed(world, {
         name: 'disk full',
         hit: `${disk.how}; ${refused.length} of ${made.length} deliveries answered 503, ${open ?? 'unknown'} events open`,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
-import { all, assertHealed, holdAnInstall, openEvents, prepareInstall } from './support/aftermath.js';
+import { all, assertHealed, openEvents } from './support/aftermath.js';
+import { holdAnInstall, prepareInstall } from './support/installs.js';
 import { type FaultWorld, startFaultWorld } from './support/world.js';
 
 /** The inbox answers 503 after 3 s; the rest is for a machine that has other things to do. */
@@ -30,8 +31,8 @@ describe('PostgreSQL, or the way to it, is gone', () => {
   }
 
   it('stopped: 503 until it is back, then what was under way and what came again settle', async () => {
-    const { made, release } = await holdAnInstall(world);
-    const late = await prepareInstall(world);
+    const { made, release } = await holdAnInstall(world.surroundings);
+    const late = await prepareInstall(world.surroundings);
     await world.postgres.stop();
     const ms = await refused(late.event_id);
     await release();
@@ -48,7 +49,7 @@ describe('PostgreSQL, or the way to it, is gone', () => {
     let busy = true;
     const customers = async () => {
       while (busy) {
-        const made = await prepareInstall(world);
+        const made = await prepareInstall(world.surroundings);
         outcomes[made.event_id] = 'approved';
         await control().deliver(made.event_id);
         const { state } = await control().installation(made.installation_id);
@@ -64,7 +65,7 @@ describe('PostgreSQL, or the way to it, is gone', () => {
     const open: number[] = [];
     for (let restart = 1; restart <= RESTARTS; restart += 1) {
       await sleep(BETWEEN_RESTARTS_MS);
-      const { release, made } = await holdAnInstall(world);
+      const { release, made } = await holdAnInstall(world.surroundings);
       outcomes[made.event_id] = 'approved';
       open.push(await openEvents(world));
       await world.postgres.crash();
@@ -84,8 +85,8 @@ describe('PostgreSQL, or the way to it, is gone', () => {
 
   it('slow: goes on slowly; so slow that a commit outlasts its answer: 503, and one row', async () => {
     const { postgres } = world.wires;
-    const slow = await prepareInstall(world);
-    const late = await prepareInstall(world);
+    const slow = await prepareInstall(world.surroundings);
+    const late = await prepareInstall(world.surroundings);
     const hits = postgres.hits();
     postgres.slow(100);
     assert.equal((await control().deliver(slow.event_id)).status, 200);
@@ -103,8 +104,8 @@ describe('PostgreSQL, or the way to it, is gone', () => {
 
   it('cut off: 503 until the wire is mended', async () => {
     const { postgres } = world.wires;
-    const { made, release } = await holdAnInstall(world);
-    const late = await prepareInstall(world);
+    const { made, release } = await holdAnInstall(world.surroundings);
+    const late = await prepareInstall(world.surroundings);
     const hits = postgres.hits();
     postgres.cut();
     const ms = await refused(late.event_id);
@@ -121,8 +122,8 @@ describe('PostgreSQL, or the way to it, is gone', () => {
 
   it('half open, so that no connection says anything: 503 until the wire is mended', async () => {
     const { postgres } = world.wires;
-    const { made, release } = await holdAnInstall(world);
-    const late = await prepareInstall(world);
+    const { made, release } = await holdAnInstall(world.surroundings);
+    const late = await prepareInstall(world.surroundings);
     const hits = postgres.hits();
     postgres.hold();
     const ms = await refused(late.event_id);

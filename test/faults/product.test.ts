@@ -6,8 +6,8 @@ import { createSurroundings, type Surroundings } from '../support/stack.js';
 import { fromRunner } from '../support/temporal.js';
 import { violations } from './support/invariants.js';
 import { accountFor, ENDS, eventFor, type Kind } from './support/processes.js';
-import { startWire, type Wire } from './support/wire.js';
 import { report } from './support/report.js';
+import { startWire, type Wire } from './support/wire.js';
 
 /** Calls that change the product, by the process that makes them. */
 const CALLS = [

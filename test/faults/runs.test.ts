@@ -9,7 +9,9 @@ import { eventually } from '../support/eventually.js';
 import { outcomesOf } from '../support/outcomes.js';
 import type { CreatedInstallation } from '../support/simulator.js';
 import { fromRunner } from '../support/temporal.js';
-import { assertApproved, assertSound, deliverTo, operatorOf, prepare } from './support/in-flight.js';
+import { assertApproved, assertSound } from './support/aftermath.js';
+import { deliverTo, prepareInstall } from './support/installs.js';
+import { operatorOf } from './support/operator.js';
 import { report } from './support/report.js';
 import type { FaultyService } from './support/service.js';
 import { failingTasks } from './support/temporal-at-rest.js';
@@ -34,7 +36,7 @@ const runOf = ({ app_id: appId, account_id: accountId }: CreatedInstallation) =>
 
 /** An install whose decision Talkdesk answers with 503, as long as its faults stand: its run is open. */
 async function waiting(accountName: string): Promise<CreatedInstallation> {
-  const made = await prepare(surroundings, accountName);
+  const made = await prepareInstall(surroundings, accountName);
   const { installation_id: installationId } = made;
   await surroundings.simulator.control.fault({
     route: 'state',
@@ -182,7 +184,7 @@ describe('a deploy with a mistake in workflow code', () => {
     };
     surroundings.env['WORKFLOW_BUNDLE'] = poisonedBundle();
     await deploy();
-    const fresh = await prepare(surroundings, 'fresh');
+    const fresh = await prepareInstall(surroundings, 'fresh');
     await deliverTo(surroundings, world.services[0] as FaultyService, fresh);
     await runOf(open).signal(wakeSignal);
     const failing = await eventually('the workflow tasks of both fail', async () => {

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { awaitOutcomes } from '../support/outcomes.js';
 import type { CreatedInstallation } from '../support/simulator.js';
-import { all, assertHealed, prepareInstall, prepareInstalls } from './support/aftermath.js';
+import { all, assertHealed } from './support/aftermath.js';
+import { prepareInstall, prepareInstalls } from './support/installs.js';
 import { outcomesInRuns } from './support/runs.js';
 import type { FaultyService } from './support/service.js';
 import { type FaultWorld, startFaultWorld } from './support/world.js';
@@ -22,7 +23,7 @@ describe('two processes that sweep one inbox', () => {
   let customer: CreatedInstallation;
   before(async () => {
     world = await startFaultWorld({ services: 2 });
-    customer = await prepareInstall(world);
+    customer = await prepareInstall(world.surroundings);
     await control().deliver(customer.event_id);
     await awaitOutcomes(world.surroundings, [customer.event_id]);
   });
@@ -52,7 +53,7 @@ describe('two processes that sweep one inbox', () => {
   }
 
   it('hand each event over once: one run reaches its outcome', async () => {
-    const made = await prepareInstalls(world, INSTALLS);
+    const made = await prepareInstalls(world.surroundings, INSTALLS);
     const hits = world.wires.temporal.hits();
     world.wires.temporal.cut();
     await acceptedAndLeft(made);

@@ -6,16 +6,10 @@ import { workflowIdOf } from '../../contracts/ids.js';
 import { eventually } from '../support/eventually.js';
 import { outcomesOf } from '../support/outcomes.js';
 import type { CreatedInstallation } from '../support/simulator.js';
-import {
-  assertApproved,
-  assertSound,
-  deliverTo,
-  type HeldProduct,
-  holdProduct,
-  install,
-  operatorOf,
-  prepare,
-} from './support/in-flight.js';
+import { assertApproved, assertSound } from './support/aftermath.js';
+import { holdProduct, type HeldProduct } from './support/hold-product.js';
+import { deliverTo, install, prepareInstall } from './support/installs.js';
+import { operatorOf } from './support/operator.js';
 import type { CrashPoint } from './support/points.js';
 import { report } from './support/report.js';
 import type { FaultyService } from './support/service.js';
@@ -78,7 +72,7 @@ describe('a worker killed before and after its effects, another one standing by'
       points.map(async ({ name, call, occurrence, when }, index) => {
         const service = doomed[index] as FaultyService;
         await service.crashAt({ call, occurrence, when });
-        const installation = await prepare(surroundings, `killed-${name.replaceAll(' ', '-')}`);
+        const installation = await prepareInstall(surroundings, `killed-${name.replaceAll(' ', '-')}`);
         await deliverTo(surroundings, service, installation);
         return installation;
       }),
@@ -111,7 +105,7 @@ describe('a worker frozen with tasks in its hands', () => {
     const { control } = surroundings.simulator;
     const frozen = await world.startService();
     const [read, sent, provisioned] = (await Promise.all(
-      ['read', 'sent', 'held-frozen'].map((name) => prepare(surroundings, name)),
+      ['read', 'sent', 'held-frozen'].map((name) => prepareInstall(surroundings, name)),
     )) as [CreatedInstallation, CreatedInstallation, CreatedInstallation];
     // The second reading is the one right before the decision.
     const { installation_id: readId } = read;
@@ -189,7 +183,7 @@ describe('a worker asked to stop under load, with an activity that never returns
   it('ends in order within its time, and the other one goes on', async (t) => {
     const stopping =
       world.services.find((service) => service !== standby && service.running()) ?? (await world.startService());
-    const held = await prepare(surroundings, 'held-for-ever');
+    const held = await prepareInstall(surroundings, 'held-for-ever');
     await deliverTo(surroundings, stopping, held);
     await eventually('the product keeps its answer', async () =>
       product.heldIn('held-for-ever').includes(stopping.pid),

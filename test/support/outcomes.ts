@@ -55,12 +55,25 @@ export async function tenantAtRest(surroundings: Surroundings, accountId: string
       WHERE i.app_id = $1 AND i.account_id = $2 ORDER BY c.event_created_at, c.id`,
     [appId, accountId],
   );
-  const mapped = await database.query<{ talkdesk_user_id: string }>(
-    `SELECT talkdesk_user_id FROM user_mapping
+  const mapped = await mappingAtRest(surroundings, accountId);
+  return { installations, credentials, mapped: mapped.map(({ id }) => id) };
+}
+
+/** A user of the open mapping, by Talkdesk's id. */
+export interface MappedUser {
+  id: string;
+  /** The product's user, who is `active` there or `suspended`, as it answered last. */
+  product: string | null;
+  seat: string | null;
+}
+
+/** Reads the open mapping of a tenant, in the order of Talkdesk's ids. */
+export async function mappingAtRest({ database, appId }: Surroundings, accountId: string): Promise<MappedUser[]> {
+  return await database.query<MappedUser & Record<string, unknown>>(
+    `SELECT talkdesk_user_id AS id, product_user_id AS product, seat FROM user_mapping
       WHERE app_id = $1 AND account_id = $2 AND ended_at IS NULL ORDER BY talkdesk_user_id`,
     [appId, accountId],
   );
-  return { installations, credentials, mapped: mapped.map((row) => row.talkdesk_user_id) };
 }
 
 /** Whether the tenant's audit chain is whole: every hash covers the one before, and the tenant's row holds the last. Gives its length. */
@@ -89,6 +102,7 @@ export interface AccountAtRest {
   status: string;
   generation: number;
   plan: string | null;
+  licenses: number | null;
   /** The product's user id by Talkdesk user id, of the active ones. */
   users: Record<string, string>;
 }
@@ -96,7 +110,7 @@ export interface AccountAtRest {
 /** Reads the account of a tenant in the sample product; null when it never had one. */
 export async function accountAtRest({ product }: Surroundings, accountId: string): Promise<AccountAtRest | null> {
   const [account] = await product.query<Omit<AccountAtRest, 'users'>>(
-    'SELECT account_id AS id, status, generation, plan_name AS plan FROM account WHERE talkdesk_account_id = $1',
+    `SELECT account_id AS id, status, generation, plan_name AS plan, licenses FROM account WHERE talkdesk_account_id = $1`,
     [accountId],
   );
   if (account === undefined) return null;
@@ -107,23 +121,42 @@ export async function accountAtRest({ product }: Surroundings, accountId: string
   return { ...account, users: Object.fromEntries(users.map((user) => [user.talkdesk_user_id, user.user_id])) };
 }
 
+/** What took effect at Talkdesk for an installation. */
+export interface Effects {
+  /** Decisions, oldest first, as the kind of their process and the verb. */
+  decided: string[];
+  /** Event ids of the processes that were decided more than once. */
+  decidedAgain: string[];
+  /** Routes of the requests that changed something after the uninstall was approved. */
+  late: string[];
+}
+
+const CHANGING: readonly string[] = ['state', 'credentials-state', 'credentials-rotate'];
+
+/** Reads the simulator's ledgers of decisions and requests. */
+export async function effectsOf({ simulator }: Surroundings, installationId: string): Promise<Effects> {
+  const { decisions } = await simulator.control.installation(installationId);
+  const effective = decisions.filter((decision) => decision.effective);
+  const events = effective.map(({ process }) => String(process?.event_id));
+  const requests = await simulator.control.requests({ installation_id: installationId });
+  const late = requests.filter(
+    ({ after_uninstall: isLate, route, status, verdict }) =>
+      isLate && CHANGING.includes(route) && status !== null && status < 300 && !verdict.startsWith('no effect'),
+  );
+  return {
+    decided: effective.map((decision) => `${decision.process?.kind} ${decision.verb}`),
+    decidedAgain: [...new Set(events.filter((event, index) => events.indexOf(event) < index))],
+    late: late.map(({ route }) => route),
+  };
+}
+
 /**
  * Kinds of the processes whose decision took effect at Talkdesk, oldest first. Fails when one process was decided twice, and when
  * anything took effect after the approval of the last uninstall.
  */
-export async function decidedProcesses({ simulator }: Surroundings, installationId: string): Promise<string[]> {
-  const { decisions } = await simulator.control.installation(installationId);
-  const effective = decisions.filter((decision) => decision.effective);
-  const events = effective.map((decision) => decision.process?.event_id);
-  assert.equal(new Set(events).size, events.length, `a process of ${installationId} was decided twice`);
-  const late = (await simulator.control.requests({ installation_id: installationId })).filter(
-    (request) =>
-      request.after_uninstall &&
-      ['state', 'credentials-state', 'credentials-rotate'].includes(request.route) &&
-      request.status !== null &&
-      request.status < 300 &&
-      !request.verdict.startsWith('no effect'),
-  );
+export async function decidedProcesses(surroundings: Surroundings, installationId: string): Promise<string[]> {
+  const { decided, decidedAgain, late } = await effectsOf(surroundings, installationId);
+  assert.deepEqual(decidedAgain, [], `a process of ${installationId} was decided twice`);
   assert.deepEqual(late, [], `something took effect at ${installationId} after it was deprovisioned`);
-  return effective.map((decision) => `${decision.process?.kind} ${decision.verb}`);
+  return decided;
 }

@@ -35,7 +35,7 @@ async function assertInUse({ accountId, installationId, clientId }: Happened, pl
   const account = await accountAtRest(surroundings, accountId);
   assert.deepEqual(
     { ...account, id: null, users: Object.keys(account?.users ?? {}).sort() },
-    { id: null, status: 'active', generation: 1, plan: 'Paid Plus', users },
+    { id: null, status: 'active', generation: 1, plan: 'Paid Plus', licenses: inForce.plan.licenses, users },
     plan.name,
   );
   const { installations, credentials, mapped } = await tenantAtRest(surroundings, accountId);

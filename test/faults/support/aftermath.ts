@@ -2,38 +2,16 @@ import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually.js';
 import { awaitOutcomes } from '../../support/outcomes.js';
 import type { CreatedInstallation } from '../../support/simulator.js';
+import type { Surroundings } from '../../support/stack.js';
 import { diagnosis } from './diagnosis.js';
+import { deliverAgain } from './installs.js';
 import { violations } from './invariants.js';
 import { report } from './report.js';
+import { failingTasks, openRuns } from './temporal-at-rest.js';
 import type { FaultWorld } from './world.js';
 
-/** Longest time from healing to the last outcome (issue: I2). */
-const RECOVERY_LIMIT_MS = 60_000;
-
-/** An installation whose event waits to be delivered. */
-export async function prepareInstall({ surroundings }: FaultWorld): Promise<CreatedInstallation> {
-  const { simulator, appId } = surroundings;
-  return await simulator.control.createInstallation({ app_id: appId, users: 2, deliver: false });
-}
-
-/** Some of them. */
-export async function prepareInstalls(world: FaultWorld, count: number): Promise<CreatedInstallation[]> {
-  return await Promise.all(Array.from({ length: count }, () => prepareInstall(world)));
-}
-
-/** An installation that stands in the middle of its run: Talkdesk's answer to it is held until `release`. */
-export async function holdAnInstall(
-  world: FaultWorld,
-): Promise<{ made: CreatedInstallation; release(): Promise<void> }> {
-  const { simulator } = world.surroundings;
-  const made = await prepareInstall(world);
-  await simulator.control.fault({ route: 'users', kind: 'hold', installation_id: made.installation_id });
-  assert.equal((await simulator.control.deliver(made.event_id)).status, 200);
-  const hold = await eventually('the run is under way', async () =>
-    (await simulator.control.holds()).find(({ installation_id: id }) => id === made.installation_id),
-  );
-  return { made, release: async () => void (await simulator.control.release(hold.id)) };
-}
+/** Longest time from healing to the last outcome (invariant I2). */
+const HEALING_LIMIT_MS = 60_000;
 
 /** How often the inbox holds the event: once, or something is wrong. */
 export async function rowsOf({ surroundings }: FaultWorld, eventId: string): Promise<number> {
@@ -52,15 +30,28 @@ export async function openEvents({ surroundings }: FaultWorld): Promise<number> 
   return row?.n ?? 0;
 }
 
-/** Talkdesk's later attempts, which come at once here: each event that was made is answered 2xx in the end. */
-export async function deliverAgain({ surroundings }: FaultWorld, eventIds: readonly string[]): Promise<void> {
-  const { control } = surroundings.simulator;
-  await eventually('every event was answered 2xx', async () => {
-    const events = await Promise.all(eventIds.map((id) => control.event(id)));
-    const waiting = events.filter(({ delivered }) => !delivered);
-    for (const { event_id: id } of waiting) await control.deliver(id);
-    return waiting.length === 0;
+/** Waits for the outcomes as long as they may take after healing, and gives them in the order asked for. */
+async function outcomesInTime(surroundings: Surroundings, eventIds: readonly string[]): Promise<string[]> {
+  return await awaitOutcomes(surroundings, eventIds, HEALING_LIMIT_MS).catch(async (error: Error) => {
+    assert.fail([error.message, ...(await diagnosis(surroundings)), ...(await failingTasks(surroundings))].join('\n'));
   });
+}
+
+/** Waits until all of them are approved, as they must be within a minute of healing. */
+export async function assertApproved(surroundings: Surroundings, made: readonly CreatedInstallation[]): Promise<void> {
+  const ids = made.map(({ event_id: id }) => id);
+  assert.deepEqual(new Set(await outcomesInTime(surroundings, ids)), new Set(['approved']));
+}
+
+/** Nothing lost, nothing doubled, and no run that cannot come to its end. Gives the number of violations, for the report. */
+export async function assertSound(surroundings: Surroundings): Promise<number> {
+  const closed = async () => (await openRuns(surroundings)) === 0;
+  await eventually('every run has closed', closed, HEALING_LIMIT_MS).catch(async (error: Error) => {
+    assert.fail([error.message, ...(await failingTasks(surroundings))].join('\n'));
+  });
+  const found = await violations(surroundings);
+  assert.deepEqual(found, []);
+  return found.length;
 }
 
 /**
@@ -77,10 +68,8 @@ export async function assertHealed(
   const { surroundings } = world;
   await world.heal();
   const eventIds = Object.keys(options.outcomes);
-  await deliverAgain(world, eventIds);
-  const reached = await awaitOutcomes(surroundings, eventIds, RECOVERY_LIMIT_MS).catch(async (error: Error) => {
-    assert.fail([error.message, ...(await diagnosis(surroundings))].join('\n'));
-  });
+  await deliverAgain(world.surroundings, eventIds);
+  const reached = await outcomesInTime(surroundings, eventIds);
   assert.deepEqual(Object.fromEntries(eventIds.map((id, index) => [id, reached[index]])), options.outcomes);
   for (const id of eventIds) assert.equal(await rowsOf(world, id), 1, `rows of event ${id}`);
   const found = await violations(surroundings);

@@ -1,9 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
 import type { Surroundings } from '../../support/stack.js';
+import { asOperator } from './operator.js';
 
 /** Why events are still open, for whoever reads the failure: their process rows, and what their runs wait for. */
-export async function diagnosis({ database, env }: Surroundings): Promise<string[]> {
-  const open = await database.query<{
+export async function diagnosis(surroundings: Surroundings): Promise<string[]> {
+  const open = await surroundings.database.query<{
     id: string;
     type: string;
     app_id: string;
@@ -14,9 +14,7 @@ export async function diagnosis({ database, env }: Surroundings): Promise<string
             to_jsonb(p) - 'step_results' - 'event_details' - 'before_update' AS process
        FROM inbox_event e LEFT JOIN process p ON p.event_id = e.id WHERE e.status <> 'settled'`,
   );
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] as string });
-  const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
-  try {
+  return await asOperator(surroundings, async (client) => {
     const texts: string[] = [];
     for (const { id, type, app_id: appId, account_id: accountId, process } of open) {
       const run = await client.workflow
@@ -37,9 +35,7 @@ export async function diagnosis({ database, env }: Surroundings): Promise<string
       texts.push(`${type} ${id}: ${JSON.stringify(process)}; run: ${waits}`);
     }
     return texts;
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** What happened to the accounts that the sentences name: their events and processes here, their decisions at Talkdesk, their calls at the product. */

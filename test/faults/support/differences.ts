@@ -1,3 +1,4 @@
+import { accountAtRest, type AccountAtRest, mappingAtRest, type MappedUser } from '../../support/outcomes.js';
 import type { InstallationView } from '../../support/simulator.js';
 import type { Surroundings } from '../../support/stack.js';
 import { installationsOf } from './effects.js';
@@ -56,42 +57,76 @@ function differencesOf(view: InstallationView, row: OurInstallation): string[] {
   return found;
 }
 
-/** The product's account and its users against what Talkdesk has in force for the account's installation in use, if any. */
+/** The product's account, its users and our mapping of them against what Talkdesk has in force for the installation in use, if any. */
 async function accountDifferences(
-  { simulator, product }: Surroundings,
+  surroundings: Surroundings,
   accountId: string,
   installations: InstallationView[],
 ): Promise<string[]> {
+  const name = `account ${accountId}`;
   const inForce = installations.find(({ state }) => IN_USE.includes(state));
-  const [account] = await product.query<{ account_id: string; status: string }>(
-    'SELECT account_id, status FROM account WHERE talkdesk_account_id = $1',
-    [accountId],
-  );
-  const users =
-    account === undefined
-      ? []
-      : await product.query<{ id: string }>(
-          'SELECT talkdesk_user_id AS id FROM account_user WHERE account_id = $1 AND active',
-          [account.account_id],
-        );
+  const account = await accountAtRest(surroundings, accountId);
+  const users = Object.keys(account?.users ?? {});
   if (inForce === undefined) {
-    if (account?.status === 'active') return [`I5: account ${accountId} is open in the product and nowhere installed`];
-    return users.length === 0 ? [] : [`I5: account ${accountId} is ${account?.status} and has users in the product`];
+    if (account?.status === 'active') return [`I5: ${name} is open in the product and nowhere installed`];
+    return users.length === 0 ? [] : [`I5: ${name} is ${account?.status} and has users in the product`];
   }
-  if (account === undefined) return [`I5: account ${accountId} is installed and missing in the product`];
-  const { users: wanted, plan } = (await simulator.control.settings(inForce.installation_id)).in_force;
+  if (account === null) return [`I5: ${name} is installed and missing in the product`];
+  const { in_force: settings } = await surroundings.simulator.control.settings(inForce.installation_id);
+  const { users: wanted, plan } = settings;
   // More users than seats: the default of an app gives the seats to those that were assigned first (`seats` in APPS_FILE).
-  const seats = Math.min(wanted.length, plan?.licenses ?? wanted.length);
-  const strangers = users.filter(({ id }) => !wanted.includes(id));
+  const seats = Math.min(wanted.length, plan.licenses);
+  const strangers = users.filter((id) => !wanted.includes(id));
   const found: string[] = [];
   if (users.length !== seats || strangers.length > 0) {
     found.push(
-      `I5: account ${accountId} has ${users.length} users in the product, ${strangers.length} of them unknown to Talkdesk; ` +
+      `I5: ${name} has ${users.length} users in the product, ${strangers.length} of them unknown to Talkdesk; ` +
         `${wanted.length} are assigned there with ${seats} seats`,
     );
   }
   const open = inForce.state === 'suspended' ? 'suspended' : 'active';
   if (account.status !== open)
-    found.push(`I5: account ${accountId} is ${inForce.state} at Talkdesk and ${account.status} in the product`);
+    found.push(`I5: ${name} is ${inForce.state} at Talkdesk and ${account.status} in the product`);
+  const known = account.plan === plan.name || (account.plan === null && (await wasToldOfNoPlan(surroundings, inForce)));
+  if (!known || account.licenses !== plan.licenses) {
+    found.push(
+      `I5: ${name} has the plan ${plan.name} with ${plan.licenses} licences at Talkdesk, ` +
+        `and ${account.plan} with ${account.licenses} in the product`,
+    );
+  }
+  return [...found, ...mappingDifferences(name, await mappingAtRest(surroundings, accountId), wanted, account)];
+}
+
+/** Whether Talkdesk has answered that there is no plan: the service takes it at its word until the next update (talkdesk-api.md 4.3). */
+async function wasToldOfNoPlan(
+  { simulator }: Surroundings,
+  { installation_id: id }: InstallationView,
+): Promise<boolean> {
+  const requests = await simulator.control.requests({ installation_id: id, route: 'subscription' });
+  return requests.some(({ status }) => status === 404);
+}
+
+/** Everyone who is assigned is in the mapping, with or without a seat; who has one is in the product under the id that is kept. */
+function mappingDifferences(
+  name: string,
+  mapped: readonly MappedUser[],
+  wanted: readonly string[],
+  { users }: AccountAtRest,
+): string[] {
+  const found: string[] = [];
+  const strangers = mapped.filter(({ id }) => !wanted.includes(id));
+  if (mapped.length !== wanted.length || strangers.length > 0) {
+    found.push(
+      `I5: ${name} has ${mapped.length} users in our mapping, ${strangers.length} of them unknown to Talkdesk; ` +
+        `${wanted.length} are assigned there`,
+    );
+  }
+  const seated = mapped.filter(({ seat }) => seat === 'active');
+  const active = Object.keys(users).length;
+  const same = seated.filter(({ id, product }) => users[id] === product).length;
+  if (seated.length !== active || same !== active)
+    found.push(
+      `I5: ${name} has ${seated.length} users with a seat here and ${active} in the product, ${same} in common`,
+    );
   return found;
 }

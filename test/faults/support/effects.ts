@@ -1,4 +1,4 @@
-import { decidedProcesses } from '../../support/outcomes.js';
+import { effectsOf } from '../../support/outcomes.js';
 import type { InstallationView } from '../../support/simulator.js';
 import type { Surroundings } from '../../support/stack.js';
 
@@ -33,9 +33,11 @@ export async function doubledCalls({ product, simulator }: Surroundings): Promis
 export async function doubledDecisions(surroundings: Surroundings, only?: string): Promise<string[]> {
   const found: string[] = [];
   for (const { installation_id: id } of await installationsOf(surroundings, only)) {
-    await decidedProcesses(surroundings, id).catch((error: Error) => {
-      found.push(`I3 or I4: ${error.message}`);
-    });
+    const { decidedAgain, late } = await effectsOf(surroundings, id);
+    found.push(
+      ...decidedAgain.map((eventId) => `I3: event ${eventId} of ${id} was decided more than once at Talkdesk`),
+      ...late.map((route) => `I4: a request on ${route} took effect at ${id} after its uninstall was approved`),
+    );
   }
   return found;
 }

@@ -58,8 +58,9 @@ export async function accountViolations(surroundings: Surroundings, accountId: s
 
 async function unkept({ simulator, database }: Surroundings): Promise<string[]> {
   const answered = (await simulator.control.events()).filter(({ delivered }) => delivered);
-  const rows = await database.query<{ id: string | null }>(
-    'SELECT id FROM inbox_event UNION SELECT event_id AS id FROM quarantine',
+  // What Talkdesk's stand-in makes is never for the quarantine.
+  const rows = await database.query<{ id: string }>(
+    `SELECT id FROM inbox_event WHERE outcome IS DISTINCT FROM 'quarantined'`,
   );
   const kept = new Set(rows.map(({ id }) => id));
   return answered

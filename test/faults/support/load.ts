@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Surroundings } from '../../support/stack.js';
+import { prepareInstall } from './installs.js';
 
 /** Calls to the simulator's control API at a time. */
 const PREPARED_AT_ONCE = 16;
@@ -51,12 +52,6 @@ export async function many<T>(count: number, make: (index: number) => Promise<T>
   return results;
 }
 
-/** A new installation whose event is not sent. */
-async function prepareInstall({ simulator, appId }: Surroundings): Promise<{ id: string; eventId: string }> {
-  const made = await simulator.control.createInstallation({ app_id: appId, deliver: false, users: 2 });
-  return { id: made.installation_id, eventId: made.event_id };
-}
-
 /** The event as it would be delivered. */
 async function sign({ simulator }: Surroundings, eventId: string): Promise<SignedDelivery> {
   const { headers, body_base64: body } = await simulator.control.signed(eventId);
@@ -81,10 +76,7 @@ export async function prepareBacklog(surroundings: Surroundings, shape: BacklogS
     ),
     ...some(shape.logouts, (id) => control.logout(id, quiet)),
     ...some(shape.rotations, (id) => control.rotate(id, quiet)),
-    ...Array.from({ length: shape.installs }, () => async () => {
-      const { eventId } = await prepareInstall(surroundings);
-      return { event_id: eventId };
-    }),
+    ...Array.from({ length: shape.installs }, () => () => prepareInstall(surroundings)),
     ...some(shape.uninstalls, (id) => control.uninstall(id, { ...quiet, trial_ended: 'none' })),
   ];
   return await many(acts.length, async (index) => {

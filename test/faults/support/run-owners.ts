@@ -1,6 +1,6 @@
-import { Client, Connection } from '@temporalio/client';
 import type { CreatedInstallation } from '../../support/simulator.js';
 import type { Surroundings } from '../../support/stack.js';
+import { connectOperator } from './operator.js';
 
 /** Looks at runs from outside, to tell which process works on one. */
 export interface Runs {
@@ -12,9 +12,8 @@ export interface Runs {
 }
 
 /** Connects to the services' Temporal server. */
-export async function connectRuns({ env }: Surroundings): Promise<Runs> {
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] as string });
-  const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
+export async function connectRuns(surroundings: Surroundings): Promise<Runs> {
+  const client = await connectOperator(surroundings);
   const handleOf = ({ app_id: appId, account_id: accountId }: CreatedInstallation) =>
     client.workflow.getHandle(`${appId}/${accountId}`);
   return {
@@ -27,7 +26,7 @@ export async function connectRuns({ env }: Surroundings): Promise<Runs> {
       const started = (events ?? []).flatMap(({ workflowTaskStartedEventAttributes: task }) => (task ? [task] : []));
       return pidIn(started.at(-1)?.identity);
     },
-    close: () => connection.close(),
+    close: () => client.connection.close(),
   };
 }
 

@@ -1,6 +1,6 @@
-import { Client, Connection } from '@temporalio/client';
 import { eventually } from '../../support/eventually.js';
 import type { FaultWorld } from './world.js';
+import { operatorOf } from './operator.js';
 
 interface ReachedOutcome {
   eventId: string;
@@ -12,10 +12,8 @@ interface ReachedOutcome {
  * server refuses its completion, the steps run again, and find the outcome recorded.
  */
 export async function outcomesInRuns(world: FaultWorld, accountId: string): Promise<ReachedOutcome[]> {
-  const { appId, env } = world.surroundings;
-  const connection = await Connection.connect({ address: world.temporal.address });
-  const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
-  const query = `WorkflowId = '${appId}/${accountId}'`;
+  const client = await operatorOf(world);
+  const query = `WorkflowId = '${world.surroundings.appId}/${accountId}'`;
   try {
     return await eventually('no run of the account is open, and one has ended', async () => {
       const open = await client.workflow.count(`${query} AND ExecutionStatus = 'Running'`);
@@ -30,6 +28,6 @@ export async function outcomesInRuns(world: FaultWorld, accountId: string): Prom
       return ended > 0 ? reached : null;
     });
   } finally {
-    await connection.close();
+    await client.connection.close();
   }
 }

@@ -1,3 +1,4 @@
+import { eventually } from '../../support/eventually.js';
 import type { CreatedInstallation } from '../../support/simulator.js';
 import { awaitOutcomes } from '../../support/outcomes.js';
 import type { Surroundings } from '../../support/stack.js';
@@ -26,6 +27,16 @@ async function installed(surroundings: Surroundings): Promise<CreatedInstallatio
   return made;
 }
 
+/**
+ * Events have whole seconds, and their order within one is that of their ids: a rotation in the second of the one before may be the
+ * older of the two, and is then superseded.
+ */
+async function nextSecond(): Promise<void> {
+  const second = () => Math.floor(Date.now() / 1_000);
+  const now = second();
+  await eventually('the next second has begun', async () => second() > now);
+}
+
 type Act = 'update' | 'uninstall' | 'rotate';
 
 function later(
@@ -44,6 +55,7 @@ function later(
     prepare: installed,
     async act({ simulator }, prepared) {
       const { installation_id: installationId } = prepared as CreatedInstallation;
+      if (act === 'rotate') await nextSecond();
       const { event_id: eventId } = await simulator.control[act](installationId, inputOf(acts++));
       return { eventId, installationId };
     },

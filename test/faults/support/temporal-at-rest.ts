@@ -1,6 +1,7 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { eventually } from '../../support/eventually.js';
 import type { Surroundings } from '../../support/stack.js';
+import { asOperator } from './operator.js';
 
 /** temporal.api.enums.v1.WorkflowTaskFailedCause: a completion that came with an unheard signal; the end of a run that was reset. */
 const HARMLESS_CAUSES = [1, 20];
@@ -12,7 +13,8 @@ const TASK_LIMIT_MS = 20_000;
  * sentence. A completion that was refused because a signal came is none.
  */
 export async function failingTasks(surroundings: Surroundings): Promise<string[]> {
-  return await asOperator(surroundings, ['Running'], async (client, query) => {
+  const query = runsThatAre(['Running'], surroundings);
+  return await asOperator(surroundings, async (client) => {
     const found: string[] = [];
     for await (const { workflowId, runId } of client.workflow.list({ query })) {
       const failing = await failingTask(client, workflowId, runId);
@@ -23,19 +25,20 @@ export async function failingTasks(surroundings: Surroundings): Promise<string[]
 }
 
 /** Those of `failingTasks` that do not go away: a run that was told something a moment ago has a task under way. */
-export async function stuckTasks(surroundings: Surroundings): Promise<string[]> {
+export async function stuckTasks(surroundings: Surroundings, limitMs = TASK_LIMIT_MS): Promise<string[]> {
   let found: string[] = [];
   const none = async () => {
     found = await failingTasks(surroundings);
     return found.length === 0;
   };
-  await eventually('no workflow task fails', none, TASK_LIMIT_MS).catch(() => undefined);
+  await eventually('no workflow task fails', none, limitMs).catch(() => undefined);
   return [...found, ...(await failedRuns(surroundings))];
 }
 
 /** A run of ours never fails: a mistake in its code fails its task, and a person ends it by other means. */
 async function failedRuns(surroundings: Surroundings): Promise<string[]> {
-  return await asOperator(surroundings, ['Failed', 'TimedOut'], async (client, query) => {
+  const query = runsThatAre(['Failed', 'TimedOut'], surroundings);
+  return await asOperator(surroundings, async (client) => {
     const found: string[] = [];
     for await (const { workflowId, status } of client.workflow.list({ query }))
       found.push(`I8: a run of ${workflowId} has ended as ${status.name}`);
@@ -45,27 +48,14 @@ async function failedRuns(surroundings: Surroundings): Promise<string[]> {
 
 /** How many runs of the service's task queue are open; none, once everything has its outcome. */
 export async function openRuns(surroundings: Surroundings): Promise<number> {
-  return await asOperator(
-    surroundings,
-    ['Running'],
-    async (client, query) => (await client.workflow.count(query)).count,
-  );
+  const query = runsThatAre(['Running'], surroundings);
+  return await asOperator(surroundings, async (client) => (await client.workflow.count(query)).count);
 }
 
-/** `query`: the runs of the service that are in one of these states. */
-async function asOperator<T>(
-  { env }: Surroundings,
-  states: readonly string[],
-  ask: (client: Client, query: string) => Promise<T>,
-): Promise<T> {
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] as string });
-  try {
-    const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] as string });
-    const listed = states.map((state) => `"${state}"`).join(', ');
-    return await ask(client, `ExecutionStatus IN (${listed}) AND TaskQueue = "${env['TEMPORAL_TASK_QUEUE']}"`);
-  } finally {
-    await connection.close();
-  }
+/** The runs of the service that are in one of these states, as a query. */
+function runsThatAre(states: readonly string[], { env }: Surroundings): string {
+  const listed = states.map((state) => `"${state}"`).join(', ');
+  return `ExecutionStatus IN (${listed}) AND TaskQueue = "${env['TEMPORAL_TASK_QUEUE']}"`;
 }
 
 /** What became of a run's last workflow task, when it was no good. */
