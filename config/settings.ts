@@ -32,7 +32,7 @@ export function describeSettings(): Setting[] {
       example: 'postgresql://appconnect:change-me@127.0.0.1:5432/appconnect',
       secret: true,
     }),
-    setting('DATABASE_POOL_MAX', 'Most connections of one process to that database.', '10'),
+    setting('DATABASE_POOL_MAX', 'Most connections to that database, for an ingress and for a worker each.', '10'),
     setting('TEMPORAL_ADDRESS', 'Temporal server, host:port.', 'localhost:7233'),
     setting('TEMPORAL_NAMESPACE', 'Temporal namespace.', 'default'),
     setting('TEMPORAL_API_KEY', 'API key of Temporal Cloud; switches TLS on.', 'none', { secret: true }),
