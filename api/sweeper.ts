@@ -25,6 +25,12 @@ const PARALLEL = 4;
 /** An unsettled event is audited again after this time. */
 const AUDIT_QUIET_MS = 10 * 60_000;
 const AUDIT_BATCH = 50;
+/**
+ * Parts of a Temporal server go on with a namespace for some seconds after it was deleted, and take starts for it, which are then gone: for a while
+ * after the namespace was another one, what was handed over is audited soon.
+ */
+const RENEWED_FOR_MS = 2 * 60_000;
+const RENEWED_QUIET_MS = 15_000;
 
 /** What one pass did: events handed over, and events whose run had gone and was started again. */
 export interface SweepResult {
@@ -61,6 +67,7 @@ export function createSweeper(deps: {
   let lastProblem: string | undefined;
   let handedOverAtMs = Number.NEGATIVE_INFINITY;
   let auditDueAtMs = Number.NEGATIVE_INFINITY;
+  let renewedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Once per namespace id: a server that was emptied has forgotten the search attribute. */
   async function prepare(namespaceId: string): Promise<void> {
@@ -72,8 +79,10 @@ export function createSweeper(deps: {
       if (!(error instanceof TemporalError) || error.kind !== 'refused') throw error;
       log.error({ alarm: 'temporal', reason: error.message }, 'search attribute not ensured');
     }
-    if (preparedFor !== undefined)
+    if (preparedFor !== undefined) {
       log.warn({ namespaceId }, 'the Temporal namespace is a new one: open events are handed over again');
+      renewedAtMs = performance.now();
+    }
     preparedFor = namespaceId;
   }
 
@@ -107,7 +116,9 @@ export function createSweeper(deps: {
   async function audit(): Promise<number> {
     if (performance.now() < auditDueAtMs) return 0;
     auditDueAtMs = performance.now() + deps.intervalMs / 2;
-    const quiet = await inbox.claimForAudit({ quietMs: deps.auditQuietMs ?? AUDIT_QUIET_MS, limit: AUDIT_BATCH });
+    const isRenewed = performance.now() - renewedAtMs <= RENEWED_FOR_MS;
+    const quietMs = isRenewed ? RENEWED_QUIET_MS : (deps.auditQuietMs ?? AUDIT_QUIET_MS);
+    const quiet = await inbox.claimForAudit({ quietMs, limit: AUDIT_BATCH });
     if (quiet.length > 0) metrics.claimed('audit', quiet.length);
     return await forEach(quiet, async (item) => {
       if (await starter.isOpen(item)) return false;

@@ -12,6 +12,8 @@ interface Bench {
   lines: string[];
   /** Calls in their order: `namespace`, `attributes`, `hand over <event id>`. */
   calls: string[];
+  /** Quiet times that audits asked for, in milliseconds. */
+  audits: number[];
 }
 
 function newBench(changes: {
@@ -24,6 +26,7 @@ function newBench(changes: {
 }): Bench {
   const { log, lines } = captureLog();
   const calls: string[] = [];
+  const audits: number[] = [];
   const starter: LifecycleStarter = {
     startOrWake: async () => 'started',
     isOpen: async () => true,
@@ -37,7 +40,10 @@ function newBench(changes: {
   const sweeper = createSweeper({
     inbox: {
       claimUndispatched: async () => changes.passes?.shift() ?? changes.items ?? [],
-      claimForAudit: async () => [],
+      claimForAudit: async ({ quietMs }) => {
+        audits.push(quietMs);
+        return [];
+      },
     },
     dispatcher: {
       handOver: async (item) => {
@@ -50,7 +56,7 @@ function newBench(changes: {
     log,
     intervalMs: changes.intervalMs ?? 1,
   });
-  return { sweeper, lines, calls };
+  return { sweeper, lines, calls, audits };
 }
 
 function itemsOf(count: number): DispatchItem[] {
@@ -69,6 +75,18 @@ describe('passes of the sweeper', () => {
     const { sweeper, calls } = newBench({ starter: { namespaceId: async () => ids.shift() ?? 'namespace-2' } });
     for (let n = 0; n < 4; n += 1) await sweeper.sweepOnce();
     assert.deepEqual(calls, ['attributes', 'attributes']);
+  });
+
+  it('audits soon for two minutes after the namespace was another one', async (t) => {
+    let nowMs = 1_000_000;
+    t.mock.method(performance, 'now', () => nowMs);
+    const ids = ['namespace-1', 'namespace-2'];
+    const { sweeper, audits } = newBench({ starter: { namespaceId: async () => ids.shift() ?? 'namespace-2' } });
+    for (const laterMs of [0, 1_000, 119_000, 2_000]) {
+      nowMs += laterMs;
+      await sweeper.sweepOnce();
+    }
+    assert.deepEqual(audits, [600_000, 15_000, 15_000, 600_000]);
   });
 
   it('raises an alarm and goes on when it may not see to it', async () => {

@@ -74,9 +74,16 @@ const customers: Choice[] = [
   },
   {
     weight: 2,
-    act: toAnInstallation('rotate', ({ surroundings }, id, draws) =>
-      surroundings.simulator.control.rotate(id, { kind: draws.next() < 0.8 ? 'routine' : 'compromised' }),
-    ),
+    act: toAnInstallation('rotate', async ({ surroundings: { simulator } }, id, draws) => {
+      const kind = draws.next() < 0.8 ? 'routine' : 'compromised';
+      const [last] = (await simulator.control.events({ installation_id: id, type: 'app.credentials_rotated' })).slice(
+        -1,
+      );
+      // Events have whole seconds: of two rotations within one, the newer may be taken for the older.
+      if (last !== undefined && Date.parse(last.created_at) + 1_000 > Date.now())
+        throw new Error('in a second of its own');
+      return await simulator.control.rotate(id, { kind });
+    }),
   },
   {
     weight: 2,
