@@ -1,29 +1,16 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import { FAILURE_TYPES } from '../contracts/failures.js';
-import type { FinalStateResult, LastCallResult, ProcessRef, SyncResult } from '../contracts/messages.js';
-import type { DecisionVerb, FinalState, ProcessOutcome, RemoteState } from '../contracts/outcomes.js';
+import type { ProcessRef, SyncResult } from '../contracts/messages.js';
+import type { DecisionVerb, ProcessOutcome, RemoteState } from '../contracts/outcomes.js';
+import { Close } from './close.js';
 import { Subject } from './control.js';
 import { personDecision } from './decisions.js';
-import {
-  type AnsweredKind,
-  mustUndo,
-  outcomeAtClose,
-  outcomeBeforeActing,
-  outcomeInsteadOfDecision,
-} from './outcomes.js';
+import { type End, superseded, unlessEnded } from './ends.js';
+import { type AnsweredKind, mustUndo, outcomeBeforeActing, outcomeInsteadOfDecision } from './outcomes.js';
 import type { RunProcess, ProcessRun } from './process-run.js';
-import { durable, durableOptions } from './proxies.js';
 import { runStep, StepFailure } from './steps.js';
 import { dueWarnings } from './warnings.js';
-import { CLOSE_AFTER_MS, DUE_AFTER_MS, insideWindow, LAST_CALL_MS, LATE_GRACE_MS, utcText } from './window.js';
-
-/** How a process ended inside its window. `recorded`: the step that found out has written the outcome already. */
-interface End {
-  outcome: ProcessOutcome;
-  reason: string;
-  remoteState: FinalState | null;
-  recorded?: boolean;
-}
+import { CLOSE_AFTER_MS, DUE_AFTER_MS, insideWindow, LATE_GRACE_MS, utcText } from './window.js';
 
 /** Words in which the two kinds differ. */
 const WORDS: Readonly<
@@ -67,10 +54,9 @@ class AnsweredProcess {
   private readonly subject: Subject;
   private readonly words: (typeof WORDS)[AnsweredKind];
   private readonly closeMs: number;
+  private readonly close: Close;
   /** Set before the product is called, so that whatever happens to the call is undone when the process does not succeed. */
   private undoRegistered: boolean;
-  /** What Talkdesk said shortly before the close, when asked. */
-  private lastCallState: LastCallResult['remoteState'] | null = null;
 
   constructor(
     private readonly kind: AnsweredKind,
@@ -86,6 +72,7 @@ class AnsweredProcess {
       const closes = this.closeMs > Date.now() ? 'closes' : 'closed';
       return `Talkdesk's window ${closes} at **${utcText(this.closeMs)}**.`;
     });
+    this.close = new Close(kind, processRun, this.subject, () => this.act());
   }
 
   async run(): Promise<ProcessOutcome> {
@@ -112,44 +99,21 @@ class AnsweredProcess {
     if (this.closeMs > Date.now()) return await this.insideWindowUntil(this.closeMs);
     // The event is older than its own window: only Talkdesk knows whether it still waits.
     this.subject.doing('arrived after its window; asking Talkdesk whether it still waits');
-    const asked = await this.unlessPreEmpted(() => this.stateAfterClose());
+    const asked = await unlessEnded(this.processRun, () => this.close.finalState());
     if (asked.kind === 'ended') return asked.end;
     const waits = asked.value.finalState === 'waiting';
-    return waits ? await this.insideWindowUntil(Date.now() + LATE_GRACE_MS) : await this.endAtClose(asked.value);
+    return waits ? await this.insideWindowUntil(Date.now() + LATE_GRACE_MS) : await this.close.endAt(asked.value);
   }
 
   private async insideWindowUntil(closeMs: number): Promise<End> {
-    const lastCall = {
-      atMs: Math.max(closeMs - LAST_CALL_MS, Date.now() + 1),
-      summary: `Last call, shortly before Talkdesk's window closes at ${utcText(closeMs)}`,
-      run: () => this.lastCall(),
-    };
-    const moments = [...dueWarnings(this.process, this.subject), lastCall];
-    const window = await insideWindow(closeMs, moments, () => this.unlessPreEmpted(() => this.stepsUnlessMistaken()));
+    const moments = [...dueWarnings(this.process, this.subject), this.close.lastCallBefore(closeMs)];
+    const window = await insideWindow(closeMs, moments, () =>
+      unlessEnded(this.processRun, () => this.stepsUnlessMistaken()),
+    );
     if (window.kind === 'finished') return window.value.kind === 'ended' ? window.value.end : window.value.value;
     this.subject.doing('window closed; asking Talkdesk for the final state');
-    const asked = await this.unlessPreEmpted(() => this.stateAfterClose());
-    return asked.kind === 'ended' ? asked.end : await this.endAtClose(asked.value);
-  }
-
-  /** Runs `work` until it ends or another event ends this process. */
-  private async unlessPreEmpted<T>(
-    work: () => Promise<T>,
-  ): Promise<{ kind: 'done'; value: T } | { kind: 'ended'; end: End }> {
-    const scope = new CancellationScope();
-    const stopWatching = this.processRun.onPreEmption(() => scope.cancel());
-    try {
-      return { kind: 'done', value: await scope.run(work) };
-    } catch (error) {
-      const { preEmptedBy } = this.processRun;
-      if (preEmptedBy !== null && isCancellation(error)) {
-        return { kind: 'ended', end: superseded(`overtaken by event ${preEmptedBy}`) };
-      }
-      if (error instanceof StepFailure) return { kind: 'ended', end: endOfFailure(error) };
-      throw error;
-    } finally {
-      stopWatching();
-    }
+    const asked = await unlessEnded(this.processRun, () => this.close.finalState());
+    return asked.kind === 'ended' ? asked.end : await this.close.endAt(asked.value);
   }
 
   /**
@@ -179,7 +143,6 @@ class AnsweredProcess {
     const wanted = await this.decision(sync);
     if (wanted.decision === 'reject') return await this.answer('reject', wanted.reason);
     subject.doing(`${this.words.acting} and ${sync.users} users${changesText(sync)}`);
-    this.undoRegistered = true;
     const refusal = await this.act();
     return refusal === null ? await this.answer('approve', wanted.reason) : await this.answer('reject', refusal);
   }
@@ -203,8 +166,9 @@ class AnsweredProcess {
     throw new Error('unreachable: the wait for the close cannot end by itself');
   }
 
-  /** The product's reason when it refuses, else null. */
+  /** Calls the product. Gives its reason when it refuses, else null. */
   private async act(): Promise<string | null> {
+    this.undoRegistered = true;
     try {
       await runStep('provisionAccount', { processId: this.process.processId }, this.words.act, this.subject);
       return null;
@@ -237,63 +201,7 @@ class AnsweredProcess {
         };
     }
   }
-
-  /** Reads the state while the credentials live, then lets waiting steps make their last attempt. */
-  private async lastCall(): Promise<void> {
-    this.processRun.control.nudges += 1;
-    try {
-      const options = { ...durableOptions('readRemoteState', 'Read state before close'), ...LAST_CALL_LIMITS };
-      const answer = await durable.readRemoteState.executeWithOptions(options, [{ processId: this.process.processId }]);
-      this.lastCallState = answer.remoteState;
-    } catch (error) {
-      // Whatever kept the answer away: the state is asked for again after the close.
-      if (isCancellation(error)) throw error;
-    }
-  }
-
-  private async stateAfterClose(): Promise<FinalStateResult> {
-    const input = { processId: this.process.processId };
-    return await runStep('readFinalState', input, 'Read the final state', this.subject);
-  }
-
-  private async endAtClose({ finalState, attempted }: FinalStateResult): Promise<End> {
-    const before = this.lastCallState === null ? '' : `; shortly before, it said ${this.lastCallState}`;
-    const end = {
-      outcome: outcomeAtClose(this.kind, finalState, attempted),
-      reason: `the window closed, Talkdesk says ${finalState}${before}`,
-      remoteState: finalState,
-    };
-    return this.kind === 'install' && end.outcome === 'approved' ? await this.onceKnown(end) : end;
-  }
-
-  /**
-   * An install that is in use, while restored tables may not know its users and its account in the product: without the account an
-   * uninstall would not end access. Nothing is decided here any more, so nothing but what overtakes it changes the end.
-   */
-  private async onceKnown(end: End): Promise<End> {
-    this.subject.doing('approved before; seeing to it that users and product account are in the tables');
-    const window = await insideWindow(Date.now() + LATE_GRACE_MS, [], () => this.unlessPreEmpted(() => this.learn()));
-    return window.kind === 'finished' && window.value.kind === 'ended' ? window.value.end : end;
-  }
-
-  /** The steps of an install that was approved, which find what they have done already in the process row or by its key. */
-  private async learn(): Promise<void> {
-    try {
-      const input = { processId: this.process.processId };
-      const { remoteState } = await runStep('syncFromTalkdesk', input, 'Read from Talkdesk', this.subject);
-      if (outcomeBeforeActing(this.kind, remoteState) !== null) return;
-      this.undoRegistered = true;
-      await this.act();
-    } catch (error) {
-      // A claim counts an event that nobody has opened yet; one that turns out to be unusable ends nothing.
-      const preEmpted = error instanceof StepFailure && error.type === FAILURE_TYPES.preEmpted;
-      if (!preEmpted || (await this.processRun.isPreEmpted())) throw error;
-    }
-  }
 }
-
-/** Two attempts at most: the close comes in seconds. */
-const LAST_CALL_LIMITS = { startToCloseTimeout: '10s', retry: { maximumAttempts: 2 } } as const;
 
 function changesText({ changes, upgrade }: SyncResult): string {
   const users =
@@ -304,21 +212,6 @@ function changesText({ changes, upgrade }: SyncResult): string {
 function remoteStateOf(end: End): { remoteState?: RemoteState } {
   const state = end.remoteState;
   return state === null || state === 'credentials-dead' ? {} : { remoteState: state };
-}
-
-function endOfFailure(failure: StepFailure): End {
-  switch (failure.type) {
-    case FAILURE_TYPES.gone:
-      return { outcome: 'superseded', reason: failure.message, remoteState: 'gone' };
-    case FAILURE_TYPES.preEmpted:
-      return superseded(failure.message);
-    default:
-      throw failure;
-  }
-}
-
-function superseded(reason: string): End {
-  return { outcome: 'superseded', reason, remoteState: null };
 }
 
 function stateReason(state: RemoteState): string {
