@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSimulator } from '../support/simulator.js';
+import { startSwitched } from './switched.js';
 import {
   type Prepared,
   acknowledge,
@@ -18,15 +19,7 @@ import {
   withCredentialsOf,
 } from './wire.js';
 
-let simulator: RunningSimulator;
-let defaults: Record<string, unknown>;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator } = await startSwitched();
 
 /** A completed installation whose credentials were rotated, with both sets. */
 async function rotated(kind: 'routine' | 'compromised' = 'routine') {

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSwitched } from './switched.js';
 import { ask, bodyOf, completed, prepare } from './wire.js';
 
-let simulator: RunningSimulator;
-let defaults: Record<string, unknown>;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator } = await startSwitched();
 
 const quiet = { deliver: false };
 const set = (change: Record<string, unknown>) => simulator.control.switches(change);

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSwitched } from './switched.js';
 import { completed, decide, get, prepare, token, withCredentialsOf } from './wire.js';
 
-let simulator: RunningSimulator;
-let defaults: Record<string, unknown>;
-let nowMs: number;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-  nowMs = Date.parse('2026-01-05T10:00:00Z');
-  await simulator.control.setClock(new Date(nowMs));
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator } = await startSwitched();
+let nowMs = Date.parse('2026-01-05T10:00:00Z');
+await simulator.control.setClock(new Date(nowMs));
 
 const set = (change: Record<string, unknown>) => simulator.control.switches(change);
 const view = (id: string) => simulator.control.installation(id);

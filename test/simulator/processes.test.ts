@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSwitched } from './switched.js';
 import {
   ask,
   assertion,
@@ -14,16 +14,7 @@ import {
   withCredentialsOf,
 } from './wire.js';
 
-let simulator: RunningSimulator;
-/** As the simulator is by itself; tests that change a switch need not change it back. */
-let defaults: Record<string, unknown>;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator } = await startSwitched();
 
 const quiet = { deliver: false };
 

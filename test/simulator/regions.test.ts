@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSimulator } from '../support/simulator.js';
+import { startSwitched } from './switched.js';
 import { type Answer, appId, ask, assertion, bodyOf, completed, get, prepare, token, tokenForm } from './wire.js';
 
-let simulator: RunningSimulator;
-let defaults: Record<string, unknown>;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator } = await startSwitched();
 
 const names = ['us', 'eu', 'ca', 'au', 'uk'] as const;
 const at = (name: string) => simulator.regions[name] as string;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, afterEach, before, test } from 'node:test';
-import { type RunningSimulator, startSimulator } from '../support/simulator.js';
+import { test } from 'node:test';
+import { startSimulator } from '../support/simulator.js';
+import { startSwitched } from './switched.js';
 import {
   acknowledge,
   appId,
@@ -18,15 +19,7 @@ import {
   withCredentialsOf,
 } from './wire.js';
 
-let simulator: RunningSimulator;
-let defaults: Record<string, unknown>;
-
-before(async () => {
-  simulator = await startSimulator();
-  defaults = await simulator.control.switches();
-});
-afterEach(() => simulator.control.switches(defaults));
-after(() => simulator.stop());
+const { simulator, defaults } = await startSwitched();
 
 /** One row of the table of docs/simulator.md. */
 interface Row {
