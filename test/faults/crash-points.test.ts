@@ -7,8 +7,8 @@ import type { CreatedInstallation } from '../support/simulator.js';
 import { fromRunner } from '../support/temporal.js';
 import { accountViolations, violations } from './support/invariants.js';
 import { type CrashPoint, nameOf } from './support/points.js';
+import { accountFor, ENDS, eventFor, KINDS, type Kind, type Undelivered } from './support/processes.js';
 import { report } from './support/report.js';
-import { type Scenario, scenarios } from './support/scenarios.js';
 import { type FaultyService, startFaultyService } from './support/service.js';
 import { openRuns } from './support/temporal-at-rest.js';
 
@@ -21,8 +21,8 @@ interface Lane {
   surroundings: Surroundings;
   service: FaultyService;
   starts: number;
-  /** What the next event happens to, unless it needs a new one. */
-  prepared: CreatedInstallation | null;
+  /** What the next event happens to, with the number of those before it; null when it needs a new one. */
+  account: { installed: CreatedInstallation; events: number } | null;
 }
 
 const lanes: Lane[] = [];
@@ -41,7 +41,7 @@ after(async () => {
 
 async function openLane(): Promise<void> {
   const surroundings = await createSurroundings({ temporalAddress: fromRunner('TEST_TEMPORAL_ADDRESS') });
-  lanes.push({ surroundings, service: await startFaultyService(surroundings, 'service-1'), starts: 1, prepared: null });
+  lanes.push({ surroundings, service: await startFaultyService(surroundings, 'service-1'), starts: 1, account: null });
 }
 
 /** As a supervisor would: a process that ends while it starts, because the machine is busy, is started again. */
@@ -58,7 +58,7 @@ async function restart(lane: Lane): Promise<void> {
 }
 
 /** The first delivery may have met the process as it ended; Talkdesk's second comes when it is up again. */
-async function delivered({ surroundings }: Lane, eventId: string): Promise<void> {
+async function delivered({ surroundings }: Lane, { eventId }: Undelivered): Promise<void> {
   const { control } = surroundings.simulator;
   await eventually('the first delivery has ended', async () => {
     const [first] = (await control.event(eventId)).attempts;
@@ -70,36 +70,42 @@ async function delivered({ surroundings }: Lane, eventId: string): Promise<void>
   });
 }
 
-async function settled({ surroundings }: Lane, eventId: string, outcome: string): Promise<void> {
-  assert.deepEqual(await awaitOutcomes(surroundings, [eventId], RECOVERY_LIMIT_MS), [outcome]);
+async function settled({ surroundings }: Lane, { kind, eventId }: Undelivered): Promise<void> {
+  assert.deepEqual(await awaitOutcomes(surroundings, [eventId], RECOVERY_LIMIT_MS), [ENDS[kind].outcome]);
 }
 
-async function preparedFor(scenario: Scenario, lane: Lane): Promise<CreatedInstallation | null> {
-  const prepared = lane.prepared ?? (await scenario.prepare(lane.surroundings));
-  lane.prepared = scenario.usesUp ? null : prepared;
-  return prepared;
+/** An event, not sent yet. What can happen to an account only once gets another account each time. */
+async function nextEvent(lane: Lane, kind: Kind): Promise<Undelivered> {
+  const account = lane.account ?? { installed: await accountFor(lane.surroundings, kind), events: 0 };
+  lane.account = kind === 'update' || kind === 'rotation' ? account : null;
+  return await eventFor(lane.surroundings, kind, account.installed, account.events++);
+}
+
+/** As Talkdesk sends it, not waited for. */
+async function send({ surroundings }: Lane, { eventId }: Undelivered): Promise<void> {
+  await surroundings.simulator.control.deliverBySchedule(eventId);
 }
 
 /** Calls of one undisturbed run. */
-async function recordCalls(scenario: Scenario): Promise<CrashPoint[]> {
+async function recordCalls(kind: Kind): Promise<CrashPoint[]> {
   const lane = lanes[0] as Lane;
-  const prepared = await preparedFor(scenario, lane);
+  const event = await nextEvent(lane, kind);
   await lane.service.record();
-  const { eventId } = await scenario.act(lane.surroundings, prepared);
-  await delivered(lane, eventId);
-  await settled(lane, eventId, scenario.outcome);
+  await send(lane, event);
+  await delivered(lane, event);
+  await settled(lane, event);
   return await lane.service.recorded();
 }
 
 /** Ends the process at the point, starts another one and judges what has become of the event. Gives whether the point was reached. */
-async function crash(lane: Lane, scenario: Scenario, point: CrashPoint): Promise<boolean> {
+async function crash(lane: Lane, kind: Kind, point: CrashPoint): Promise<boolean> {
   const { service } = lane;
   assert.ok(service.running(), 'the service has ended by itself');
-  const prepared = await preparedFor(scenario, lane);
+  const event = await nextEvent(lane, kind);
   await service.crashAt(point);
-  const { eventId, installationId } = await scenario.act(lane.surroundings, prepared);
+  await send(lane, event);
   const undisturbed = async () => {
-    await settled(lane, eventId, scenario.outcome);
+    await settled(lane, event);
     if (isInBackground(point)) await eventually('the sweeper looks', async () => !service.running());
     return await service.disarm().then(
       () => null,
@@ -111,39 +117,39 @@ async function crash(lane: Lane, scenario: Scenario, point: CrashPoint): Promise
     assert.equal(how, 'SIGKILL', 'the process ended by itself');
     await restart(lane);
   }
-  await delivered(lane, eventId);
-  await settled(lane, eventId, scenario.outcome);
-  const installation = await lane.surroundings.simulator.control.installation(installationId);
-  assert.equal(installation.state, scenario.state);
+  await delivered(lane, event);
+  await settled(lane, event);
+  const installation = await lane.surroundings.simulator.control.installation(event.installed.installation_id);
+  assert.equal(installation.state, ENDS[kind].state);
   assert.deepEqual(await accountViolations(lane.surroundings, installation.account_id), []);
   return how !== null;
 }
 
-for (const scenario of scenarios) {
-  describe(`${scenario.name}, the process killed at each call of a port`, () => {
+for (const kind of KINDS) {
+  describe(`${kind}, the process killed at each call of a port`, () => {
     it('settles each time, with one effect of each kind', { concurrency: LANES }, async (t) => {
-      const points = distinct(await recordCalls(scenario));
+      const points = distinct(await recordCalls(kind));
       const waiting = [...points];
       const reached: string[] = [];
       const work = async (lane: Lane) => {
         for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
           const at = point;
           await t.test(nameOf(at), async () => {
-            if (await crash(lane, scenario, at)) reached.push(nameOf(at));
+            if (await crash(lane, kind, at)) reached.push(nameOf(at));
           });
         }
       };
       await Promise.all(lanes.map(work));
       const found: string[] = [];
       for (const lane of lanes) {
-        lane.prepared = null;
+        lane.account = null;
         assert.ok(lane.service.running(), 'the service has ended by itself');
         await eventually('every run has closed', async () => (await openRuns(lane.surroundings)) === 0);
         found.push(...(await violations(lane.surroundings)));
       }
       report({
         group: 'crash points',
-        name: scenario.name,
+        name: kind,
         hit: `${reached.length} of ${points.length} calls, before and after, ended the process (exit 137)`,
         runs: points.length,
         violations: found.length,

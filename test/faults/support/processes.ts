@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { eventually } from '../../support/eventually.js';
 import { awaitOutcomes } from '../../support/outcomes.js';
 import type { CreatedInstallation } from '../../support/simulator.js';
 import type { Surroundings } from '../../support/stack.js';
 
+/** The four processes that Talkdesk waits for (talkdesk-api.md 7.1). */
 export const KINDS = ['install', 'update', 'uninstall', 'rotation'] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -30,19 +32,36 @@ export async function accountFor(surroundings: Surroundings, kind: Kind): Promis
   return made;
 }
 
-/** Makes the event of an account that `accountFor` has made. */
+/**
+ * Makes the event of an account that `accountFor` has made.
+ *
+ * @param nth how many of this kind the account has had: other settings each time, so that ones that are lost show
+ */
 export async function eventFor(
   { simulator: { control } }: Surroundings,
   kind: Kind,
   installed: CreatedInstallation,
+  nth = 0,
 ): Promise<Undelivered> {
   const { installation_id: id } = installed;
   const later = { deliver: false };
+  const settings = { users: 5 + (nth % 3), plan: 'Paid Max', licenses: 7 + (nth % 5) };
+  if (kind === 'rotation' && nth > 0) await nextSecond();
   const make = {
     install: async () => installed,
-    update: () => control.update(id, { users: 5, plan: 'Paid Max', licenses: 7, ...later }),
+    update: () => control.update(id, { ...settings, ...later }),
     uninstall: () => control.uninstall(id, later),
     rotation: () => control.rotate(id, later),
   };
   return { kind, installed, eventId: (await make[kind]()).event_id };
+}
+
+/**
+ * Events have whole seconds, and their order within one is that of their ids: a rotation in the second of the one before may be the
+ * older of the two, and is then superseded.
+ */
+async function nextSecond(): Promise<void> {
+  const second = () => Math.floor(Date.now() / 1_000);
+  const now = second();
+  await eventually('the next second has begun', async () => second() > now);
 }
