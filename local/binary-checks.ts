@@ -1,8 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './ports.js';
+import { accepts, freePort } from './ports.js';
 
 /** Why the file cannot be run, in a phrase; null when it may be. */
 export function missing(path: string): string | null {
@@ -57,15 +56,4 @@ export async function serverProblem(path: string): Promise<string | null> {
   if (child.pid !== undefined) child.kill('SIGKILL');
   await exited;
   return problem;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

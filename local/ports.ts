@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { codeOf, LocalError } from './local-error.js';
 
 /** Below what systems give to outgoing connections and to port 0: what is free here is not taken by chance a moment later. */
@@ -44,6 +44,18 @@ export async function claimPort(wanted: number, what: string, variable: string, 
     }
     throw error;
   }
+}
+
+/** Whether something listens on a port of this machine. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function bindOnce(port: number, host: string): Promise<number> {

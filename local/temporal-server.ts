@@ -3,7 +3,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Children } from './children.js';
 import { LocalError, messageOf } from './local-error.js';
-import { claimPort, freePort } from './ports.js';
+import { accepts, claimPort, freePort } from './ports.js';
 
 /** A Temporal dev server of our own, on 127.0.0.1. */
 export interface TemporalServer {
@@ -36,6 +36,8 @@ export interface TemporalServerOptions {
 const RETENTION_DAYS = 14;
 const NAMESPACE = 'default';
 const START_LIMIT_MS = 60_000;
+/** Between two looks at a server that is coming up. */
+const PROBE_MS = 25;
 /** Its file survives a kill (WAL, every commit synced), so waiting for the server's own 1.5 to 30 s is not worth it. */
 const STOP_LIMIT_MS = 3_000;
 /** In memory there is nothing to bring to an end. */
@@ -61,7 +63,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       stopTimeoutMs: options.dbFile === null ? STOP_IN_MEMORY_LIMIT_MS : STOP_LIMIT_MS,
     });
     const address = `127.0.0.1:${port}`;
-    const problem = await waitUntilServing(child, address, options.retentionDays ?? RETENTION_DAYS);
+    const problem = await waitUntilServing(child, port, options.retentionDays ?? RETENTION_DAYS);
     if (problem === null) {
       return { address, uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`, child, stop: () => child.stop() };
     }
@@ -109,13 +111,18 @@ function argumentsOf(options: TemporalServerOptions, port: number, uiPort: numbe
 }
 
 /** Null when the namespace serves and keeps closed runs long enough; otherwise the reason in a phrase. */
-async function waitUntilServing(child: Child, address: string, retentionDays: number): Promise<string | null> {
-  const connection = Connection.lazy({ address, connectTimeout: 2_000 });
+async function waitUntilServing(child: Child, port: number, retentionDays: number): Promise<string | null> {
+  const connection = Connection.lazy({ address: `127.0.0.1:${port}`, connectTimeout: 2_000 });
   const deadline = performance.now() + START_LIMIT_MS;
-  let problem = 'does not answer';
+  let problem = 'it does not listen';
   try {
     while (performance.now() < deadline) {
       if (!child.running()) return child.ended;
+      // The client waits for a second or more after a port that refuses it; the server listens after a third of one.
+      if (!(await accepts(port))) {
+        await sleep(PROBE_MS);
+        continue;
+      }
       try {
         await connection.withDeadline(Date.now() + 2_000, async () => {
           await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
@@ -127,7 +134,7 @@ async function waitUntilServing(child: Child, address: string, retentionDays: nu
         return child.running() ? null : child.ended;
       } catch (error) {
         problem = messageOf(error);
-        await sleep(50);
+        await sleep(PROBE_MS);
       }
     }
   } finally {
