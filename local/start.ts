@@ -128,7 +128,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
       level: config.logLevel,
       destination: pino.destination({ dest: logFile, mkdir: true, sync: true }),
     });
-    const service = await startService(config, { observe, log });
+    const service = await startService(config, { observe, log, keepBundleIn: join(dataDir, 'workflow-bundle') });
     closing.push({ what: 'The service', close: () => service.stop() });
     if (stopping !== null) throw stoppedWhileStarting();
     service.done.catch((error: unknown) =>

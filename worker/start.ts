@@ -28,6 +28,7 @@ import { createRegions, SHIPPED_REGIONS } from '../talkdesk/regions.js';
 import { buildWorkflowBundle } from './build-bundle.js';
 import { untilTemporalTakesIt } from './connect.js';
 import { createWorker } from './create-worker.js';
+import { keptWorkflowBundle } from './kept-bundle.js';
 import { installRuntimeLogger } from './runtime-logger.js';
 
 /** For what was accepted for an app that is no longer in APPS_FILE: it goes on as it would have without rules. */
@@ -52,6 +53,8 @@ export interface WorkerOptions {
   log?: Logger;
   /** The bundled workflows; by default the prebuilt bundle of the configuration, or one built now from the source. */
   workflowBundle?: WorkflowBundleOption;
+  /** File that keeps a bundle built from the source for the next start; without it, one is built at each start. */
+  keepBundleIn?: string;
   /** Ends the waiting for a Temporal server that is away. */
   signal?: AbortSignal;
   /** Around every attempt of an activity; tests move the clock here. */
@@ -78,7 +81,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
   installRuntimeLogger(log);
   try {
     await assertMigrated(config.databaseUrl);
-    const workflowBundle = options.workflowBundle ?? (await bundleOf(config));
+    const workflowBundle = options.workflowBundle ?? (await bundleOf(config, options.keepBundleIn));
     const products = await createProducts(config.apps, { now, insecureHosts: config.insecureHosts });
     closing.push(() => products.close());
     const sealer = createSealer([...config.sealingKeys]);
@@ -154,8 +157,10 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
   }
 }
 
-async function bundleOf(config: Config): Promise<WorkflowBundleOption> {
-  if (config.workflowBundle === null) return await buildWorkflowBundle();
+async function bundleOf(config: Config, keepIn: string | undefined): Promise<WorkflowBundleOption> {
+  if (config.workflowBundle === null) {
+    return keepIn === undefined ? await buildWorkflowBundle() : await keptWorkflowBundle(keepIn);
+  }
   await access(config.workflowBundle).catch(() => {
     throw new Error(`WORKFLOW_BUNDLE: ${config.workflowBundle} cannot be read. Build it with: npm run build`);
   });

@@ -37,9 +37,11 @@ test('npm start -- --once installs, ends with 0 and leaves nothing running; the 
     assert.equal(statSync(join(dataDir, secret)).mode & 0o777, 0o600, secret);
   }
   const sealingKeys = readFileSync(join(dataDir, 'sealing-keys'), 'utf8');
+  const bundleMadeAt = statSync(join(dataDir, 'workflow-bundle')).mtimeMs;
   const second = startLocalMode(t, dataDir, ['--once']);
   assert.equal(await second.exited, 0, second.stdout() + second.stderr());
   assert.equal(readFileSync(join(dataDir, 'sealing-keys'), 'utf8'), sealingKeys);
+  assert.equal(statSync(join(dataDir, 'workflow-bundle')).mtimeMs, bundleMadeAt, 'made once');
 
   const children = createChildren({ dataDir, say: assert.fail });
   t.after(() => children.killAll());
