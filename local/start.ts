@@ -1,19 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
-import { loadConfig } from '../config/index.js';
-import { createLogger } from '../config/logger.js';
 import type { Observer } from '../contracts/facts.js';
-import { createSampleDatabase } from '../product/sample/create-database.js';
-import { type RunningService, startService } from '../service/start.js';
-import { applyMigrations } from '../store/migrations.js';
+import type { RunningService } from '../service/start.js';
 import { ensureBinary } from './binaries.js';
 import { type Child, createChildren } from './children.js';
 import { explainFileError, LocalError, messageOf } from './local-error.js';
 import { type Postgres, startPostgres } from './postgres.js';
 import { claimPorts, lockDataDir } from './preflight.js';
-import { hasDevelopmentClock, keptPassword, serviceEnvironment } from './service-env.js';
+import { hasDevelopmentClock } from './service-env.js';
 import type { LocalSettings } from './settings.js';
 import { type Simulator, startSimulator } from './simulator.js';
 import { startTemporalServer, type TemporalServer } from './temporal-server.js';
@@ -50,10 +45,6 @@ export interface Local {
   killAll(): void;
 }
 
-/** Names in the sample product's server, where this mode makes its database. */
-const SAMPLE_DATABASE = 'sample_product';
-const SERVICE_DATABASE = 'appconnect';
-
 /** Nothing is stopped before what depends on it; the service stops its ingress before its worker. */
 const STOP_ORDER = ['The service', 'The simulator', 'Temporal', 'PostgreSQL', 'The data folder'] as const;
 type PartName = (typeof STOP_ORDER)[number];
@@ -71,7 +62,6 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   const { dataDir } = settings;
   const children = createChildren({ dataDir, say });
   const closing: Closing[] = [];
-  const startedAt = performance.now();
   let starting: Promise<RunningLocal> | null = null;
   let stopping: Promise<void> | null = null;
   let fail: (error: LocalError) => void;
@@ -84,7 +74,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   async function own<Part extends { child: Child; stop(): Promise<void> }>(what: PartName, part: Part): Promise<Part> {
     closing.push({ what, close: () => part.stop() });
     if (stopping !== null) throw stoppedWhileStarting();
-    say(`  ${what} is up, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+    say(`  ${what} is up, ${(performance.now() / 1000).toFixed(1)} s`);
     void part.child.ended.then((how) => {
       if (stopping !== null) return;
       fail(
@@ -105,30 +95,26 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     const cli = settings.temporal === null ? '' : await ensureBinary('temporal', { env, say });
     // What the later steps wait for begins at once.
     const temporalStarts = settings.temporal === null ? null : startOwnTemporal(cli, ports.temporal, ports.temporalUi);
-    const [postgres, temporal, simulator] = await allOrFirstFailure([
+    const [postgres, temporal, simulator, { prepareDatabases, startOwnService }] = await allOrFirstFailure([
       settings.postgresPort === null ? null : startOwnPostgres(settings.postgresPort),
       temporalStarts,
       startOwnSimulator(ports, temporalStarts),
+      // Reading the service's modules takes longer than the servers do: it begins when those are on their way.
+      import('./own-service.js'),
     ]);
-    const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres);
-    say(`  The databases are up to date, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-    const config = loadConfig(
-      serviceEnvironment(env, {
-        dataDir,
-        databaseUrl,
-        productDatabaseUrl,
-        temporalAddress: temporal?.address ?? null,
-        simulatorRegions: simulator.regions,
-        ingress: { host: settings.ingress.host, port: ports.ingress },
-        ops: { host: settings.ops.host, port: ports.ops },
-      }),
-    );
-    const logFile = join(dataDir, 'logs', 'service.log');
-    const log = createLogger({
-      level: config.logLevel,
-      destination: pino.destination({ dest: logFile, mkdir: true, sync: true }),
+    const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres, { dataDir, env });
+    say(`  The databases are up to date, ${(performance.now() / 1000).toFixed(1)} s`);
+    const { service, config, logFile } = await startOwnService({
+      env,
+      observe,
+      dataDir,
+      databaseUrl,
+      productDatabaseUrl,
+      temporalAddress: temporal?.address ?? null,
+      simulatorRegions: simulator.regions,
+      ingress: { host: settings.ingress.host, port: ports.ingress },
+      ops: { host: settings.ops.host, port: ports.ops },
     });
-    const service = await startService(config, { observe, log, keepBundleIn: join(dataDir, 'workflow-bundle') });
     closing.push({ what: 'The service', close: () => service.stop() });
     if (stopping !== null) throw stoppedWhileStarting();
     service.done.catch((error: unknown) =>
@@ -173,32 +159,6 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     const { host } = settings.simulator;
     const part = await startSimulator({ children, env, host, port: ports.simulator, opsUrl, uiUrl });
     return own('The simulator', { ...part, stop: () => part.child.stop() });
-  }
-
-  async function prepareDatabases(
-    postgres: Postgres | null,
-  ): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
-    await postgres?.ensureDatabase(SERVICE_DATABASE);
-    const databaseUrl = postgres?.urlOf(SERVICE_DATABASE) ?? String(env['DATABASE_URL']);
-    await applyMigrations(databaseUrl);
-    return { databaseUrl, productDatabaseUrl: env['PRODUCT_DATABASE_URL'] || (await makeProductDatabase(databaseUrl)) };
-  }
-
-  async function makeProductDatabase(databaseUrl: string): Promise<string> {
-    const password = keptPassword(dataDir, 'product-password');
-    const sample = { database: SAMPLE_DATABASE, role: SAMPLE_DATABASE, password };
-    try {
-      await createSampleDatabase(databaseUrl, sample);
-    } catch (error) {
-      throw new LocalError(
-        `The sample product's database cannot be made (${messageOf(error)}): set PRODUCT_DATABASE_URL to a database for it.`,
-      );
-    }
-    const url = new URL(databaseUrl);
-    url.username = sample.role;
-    url.password = encodeURIComponent(password);
-    url.pathname = `/${sample.database}`;
-    return url.href;
   }
 
   async function stopAll(): Promise<void> {
@@ -252,7 +212,9 @@ function stoppedWhileStarting(): LocalError {
 }
 
 /** Like `Promise.all`, but waits for the others before it rejects: what they have started must be known to be stopped. */
-async function allOrFirstFailure<A, B, C>(parts: [A, B, C]): Promise<[Awaited<A>, Awaited<B>, Awaited<C>]> {
+async function allOrFirstFailure<A, B, C, D>(
+  parts: [A, B, C, D],
+): Promise<[Awaited<A>, Awaited<B>, Awaited<C>, Awaited<D>]> {
   const results = await Promise.allSettled(parts);
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
