@@ -30,7 +30,11 @@ export function runProcess(help: string, start: () => Promise<Stoppable>): void 
 const SAME_WISH_MS = 1_000;
 
 async function run(start: () => Promise<Stoppable>): Promise<void> {
-  const running = await start();
+  // From the beginning: an npm that ends during the start would be missed for ever.
+  const npmEnded = new Promise<void>((resolve) => whenNpmEnds(process.env, resolve));
+  // A start that is under way is not waited for, just as a signal ends the process before it is up.
+  const running = await Promise.race([start(), npmEnded]);
+  if (running === undefined) return;
   const signalled = new Promise<void>((resolve) => {
     let askedAtMs: number | null = null;
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -40,10 +44,9 @@ async function run(start: () => Promise<Stoppable>): Promise<void> {
         resolve();
       });
     }
-    whenNpmEnds(process.env, resolve);
   });
   try {
-    await Promise.race([signalled, running.done ?? signalled]);
+    await Promise.race([signalled, npmEnded, running.done ?? signalled]);
   } finally {
     await running.stop();
   }
