@@ -3,11 +3,16 @@ import { openSimulator } from './open.js';
 import type { Settings } from './settings.js';
 import { createFollowers } from './world/clock-followers.js';
 
+/** Often enough that it has ended when the next start wants its port. */
+const LOOK_FOR_NPM_EVERY_MS = 250;
+
 /**
- * Listens for every region, says so in one line, and stops on SIGTERM, SIGINT or when a parent that opened a channel goes away.
+ * Listens for every region, says so in one line, and stops on SIGTERM, SIGINT or when a parent goes away that opened a channel, or that
+ * was npm's shell.
  * @throws Error that names the setting when a port is in use
  */
-export async function serve(settings: Settings): Promise<void> {
+export async function serve(settings: Settings, env: NodeJS.ProcessEnv): Promise<void> {
+  const npmEnded = new Promise<void>((resolve) => whenNpmEnds(env, resolve));
   const followers = createFollowers(settings.clockFollowers);
   const simulator = await openSimulator({
     host: settings.host,
@@ -34,6 +39,19 @@ export async function serve(settings: Settings): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (process.connected) process.once('disconnect', stop);
+  else void npmEnded.then(stop);
+}
+
+/** A signal to npm ends npm and its shell, which does not pass it on; what npm did not start is never told. */
+function whenNpmEnds(env: NodeJS.ProcessEnv, ended: () => void): void {
+  if (env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    ended();
+  }, LOOK_FOR_NPM_EVERY_MS);
+  timer.unref();
 }
 
 /** @throws Error with a sentence when the file is there and cannot be loaded */

@@ -40,7 +40,7 @@ The control API is under /_control and answers callers on the same machine only.
     }
     const { serve } = await import('../serve.js');
     try {
-      await serve(settings);
+      await serve(settings, io.env);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const inUse = 'SIMULATOR_PORT: the port is in use; choose another one, or 0 for any free one';
