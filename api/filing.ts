@@ -16,7 +16,7 @@ export type Filing =
  * key of all that follows; an unknown type is kept whatever it lacks, since types get added (talkdesk-api.md 1.2).
  */
 export function fileDelivery(result: EnvelopeResult, isKnownApp: (appId: string) => boolean): Filing {
-  if (!result.ok) return { kind: 'quarantine', eventId: null, reason: result.problem };
+  if (!result.ok) return { kind: 'quarantine', eventId: result.eventId, reason: result.problem };
   const { envelope } = result;
   const refuse = (reason: string): Filing => ({ kind: 'quarantine', eventId: envelope.eventId, reason });
   if (!isKnownApp(envelope.appId)) return refuse('the app id is not configured here: add it to APPS_FILE');

@@ -9,7 +9,7 @@ import { idSchema, parseTimestamp } from './values.js';
  */
 export function readEnvelope(rawBody: Buffer): EnvelopeResult {
   const event = parseJsonObject(rawBody);
-  if (event === null) return { ok: false, problem: 'The body is not a JSON object.' };
+  if (event === null) return { ok: false, problem: 'The body is not a JSON object.', eventId: null };
   const problems: string[] = [];
 
   function read(name: string, value: unknown): string | null {
@@ -31,7 +31,9 @@ export function readEnvelope(rawBody: Buffer): EnvelopeResult {
   const installationId = read('installation_id', eventField(event, 'installation_id'));
   const createdAt = parseTimestamp(ownMember(event, 'created_at'));
   if (createdAt === null) problems.push('created_at is not an ISO 8601 date');
-  if (problems.length > 0 || createdAt === null) return { ok: false, problem: `${problems.join('; ')}.` };
+  if (problems.length > 0 || createdAt === null) {
+    return { ok: false, problem: `${problems.join('; ')}.`, eventId: eventId === '' ? null : eventId };
+  }
   return { ok: true, envelope: { eventId, type, appId, accountId, installationId, createdAt } };
 }
 

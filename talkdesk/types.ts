@@ -23,7 +23,10 @@ export interface EventEnvelope {
   createdAt: Date;
 }
 
-export type EnvelopeResult = { ok: true; envelope: EventEnvelope } | { ok: false; problem: string };
+export type EnvelopeResult =
+  | { ok: true; envelope: EventEnvelope }
+  /** `eventId`: null where the body has none that can be read. */
+  | { ok: false; problem: string; eventId: string | null };
 
 /** What `app.installed` says, checked (talkdesk-api.md 1.4). */
 export interface InstalledEvent {

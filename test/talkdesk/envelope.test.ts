@@ -27,6 +27,27 @@ function envelopeOf(value: unknown) {
   return result.envelope;
 }
 
+describe('an event that cannot be filed', () => {
+  const idOf = (value: unknown) => {
+    const result = readEnvelope(bytes(value));
+    assert.equal(result.ok, false);
+    return result.ok ? undefined : result.eventId;
+  };
+
+  it('is still named by its id, whatever else is wrong with it', () => {
+    assert.equal(idOf({ ...EVENT, created_at: 'yesterday' }), EVENT.id);
+    assert.equal(idOf({ ...EVENT, type: null, app_id: null }), EVENT.id);
+    const { id: _id, ...rest } = EVENT;
+    assert.equal(idOf({ ...rest, event_id: 'e-1', created_at: 'yesterday' }), 'e-1');
+  });
+
+  it('has no name where its id cannot be read either', () => {
+    assert.equal(idOf({ ...EVENT, id: 'x'.repeat(129) }), null);
+    assert.equal(idOf({ ...EVENT, id: '' }), null);
+    assert.equal(idOf('no JSON'), null);
+  });
+});
+
 describe('an event', () => {
   it('is filed by its fields', () => {
     assert.deepEqual(envelopeOf(EVENT), {
