@@ -8,11 +8,19 @@ export interface Stoppable {
 }
 
 /**
- * Runs one of the service's processes: prints its help when asked, starts it, and stops it in order on SIGTERM or SIGINT; a second
- * signal ends the process at once. Failures are told in one sentence and with exit code 1.
+ * Runs one of the service's processes: prints its help when asked, refuses any other argument, starts it, and stops it in order on
+ * SIGTERM or SIGINT; a second signal ends the process at once. Failures are told in one sentence and with exit code 1.
  */
 export function runProcess(help: string, start: () => Promise<Stoppable>): void {
-  if (process.argv.includes('--help')) {
+  const args = process.argv.slice(2);
+  // So that nobody takes a --dry-run for granted.
+  const unknown = args.find((arg) => !['--help', '-h'].includes(arg));
+  if (unknown !== undefined) {
+    process.stderr.write(`${unknown} is not known here.\n\n${help}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  if (args.length > 0) {
     process.stdout.write(`${help}\n`);
     return;
   }

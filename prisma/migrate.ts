@@ -8,7 +8,13 @@ Waits up to 30 seconds for the database, applies what is missing and prints a li
 
 /** Gives the exit code. */
 async function main(): Promise<number> {
-  if (process.argv.includes('--help')) {
+  const args = process.argv.slice(2);
+  const unknown = args.find((arg) => !['--help', '-h'].includes(arg));
+  if (unknown !== undefined) {
+    console.error(`${unknown} is not known here.\n\n${USAGE}`);
+    return 1;
+  }
+  if (args.length > 0) {
     console.log(USAGE);
     return 0;
   }

@@ -8,9 +8,27 @@ import { fileURLToPath } from 'node:url';
 const CHILD = `
   import { runProcess } from './config/run-process.js';
   setInterval(() => {}, 1_000);
-  console.log('starting');
   runProcess('', () => new Promise(() => {}));
+  console.log('starting');
 `;
+
+for (const script of ['api/main.ts', 'worker/main.ts', 'service/main.ts', 'prisma/migrate.ts']) {
+  it(`${script} does nothing for an argument that it does not know`, async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', script, '--dry-run'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      // Nothing listens there: a command that goes on says so instead.
+      env: { ...process.env, DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(20_000) });
+    assert.equal(code, 1);
+    assert.match(said, /^--dry-run is not known here\.\n/);
+  });
+}
 
 it('an npm that is ended during the start leaves no process behind', async () => {
   const shell = spawn('sh', ['-c', '"$0" --import tsx --input-type=module -e "$1"; true', process.execPath, CHILD], {
