@@ -25,7 +25,7 @@ const USAGE = `Runs the tests with everything they need: PostgreSQL, a Temporal 
   npm test -- test/store api/webhooks  files and folders, or parts of their names
   npm test -- --only 'wrong key'       tests whose names match the pattern
   npm test -- --skip test/local        all but these
-  npm test -- --concurrency 1          files at a time (2 unless given)
+  npm test -- --concurrency 1          files at a time (2 unless given, 3 for test:simulator)
   npm test -- --list                   names the files and ends
 
 No database, server or internet access of yours is used, but for fetching Temporal's programs once (they are kept in the cache

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile, fork, spawn } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startSimulator } from '../support/simulator.js';
+import { endsWithNpm } from '../support/npm-shell.js';
 import { ask } from './wire.js';
 
 const main = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
@@ -49,30 +50,8 @@ test('it ends when its parent goes away', async () => {
 });
 
 test('it ends when npm, which started it, was ended', async () => {
-  const shell = spawn('sh', ['-c', `"$0" --import tsx "$1"; true`, process.execPath, main], {
-    env: { ...process.env, SIMULATOR_PORT: '0', npm_lifecycle_event: 'start:simulator' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  try {
-    await once(shell.stdout, 'data');
-    shell.kill('SIGTERM');
-    // The pipe closes with the simulator, which outlives the shell.
-    await once(shell, 'close', { signal: AbortSignal.timeout(20_000) });
-    assert.equal(shell.signalCode, 'SIGTERM');
-  } finally {
-    if (shell.pid !== undefined) killGroup(shell.pid);
-  }
+  await endsWithNpm([main], { SIMULATOR_PORT: '0', npm_lifecycle_event: 'start:simulator' });
 });
-
-/** What a failed test leaves running. */
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of it has ended.
-  }
-}
 
 test('it ends with 0 although a request is held', async () => {
   const simulator = await startSimulator();
