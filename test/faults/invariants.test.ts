@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { storiesOf } from './support/diagnosis.js';
 import { violations } from './support/invariants.js';
 import { type SettledWorld, startSettledWorld } from './support/settled-world.js';
-import type { Find } from './support/rewriting.js';
+import { type Find, rewriteTalkdesk } from './support/rewriting.js';
 
 let world: SettledWorld;
 before(async () => {
@@ -86,6 +87,28 @@ describe('I2 is broken', () => {
   });
 });
 
+describe('I2 and an uninstall that is said to have had dead credentials, and was approved', () => {
+  const uninstallId = () => world.uninstalled.uninstallId;
+  const deadHere = async (sentences: string[]) =>
+    await world.brokenInTables(
+      'process',
+      `UPDATE process SET outcome = 'credentials-gone' WHERE event_id = '${uninstallId()}'`,
+      [`I2: event ${uninstallId()} is approved, its process credentials-gone`, ...sentences],
+    );
+
+  it('is broken by its own approve', async () => {
+    await deadHere([`I2: uninstall ${uninstallId()} is credentials-gone here and approved at Talkdesk`]);
+  });
+
+  it('holds where the approve was sent for an update', async () => {
+    const { installation_id: installationId } = world.uninstalled;
+    const mend = await rewriteTalkdesk(world.surroundings, (find) =>
+      find({ installationId, verb: 'approve', reason: 'uninstalled' }).set('reason', 'updated'),
+    );
+    await deadHere([]).finally(mend);
+  });
+});
+
 describe('I3 is broken', () => {
   const called = (processId: string, key: string) =>
     `INSERT INTO call_ledger (idempotency_key, operation, app_id, talkdesk_account_id, process_id, generation, first_at, last_at)
@@ -128,5 +151,17 @@ describe('I4 is broken', () => {
       (find) => find({ installation_id: id, route: 'state', status: 200 }).set('after_uninstall', true),
       [`I4: a request on state took effect at ${id} after its uninstall was approved`],
     );
+  });
+});
+
+describe('the story of a sentence', () => {
+  it('is told of the account whose event, account or installation it names', async () => {
+    const { updateId, account_id: accountId, installation_id: installationId } = world.updated;
+    for (const named of [updateId, accountId, installationId]) {
+      const lines = await storiesOf(world.surroundings, [`I2: update ${named} is approved here`]);
+      assert.equal(lines[0], `account ${accountId}`);
+      for (const told of [`"id":"${updateId}"`, `installation ${installationId} is completed`, `update:${updateId}`])
+        assert.ok(lines.join('\n').includes(told), `${told} in\n${lines.join('\n')}`);
+    }
   });
 });

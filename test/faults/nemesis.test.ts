@@ -72,6 +72,7 @@ describe('customers and faults at random', () => {
         hit: `${faults} faults, ${installations} installations, ${(await control.events()).length} events, settled ${settledMs} ms after healing${moved === 0 ? '' : `, ${moved} of them at their deadline`}`,
         runs: 1,
         violations: found.length + world.unplanned.length,
+        sentences: [...found, ...world.unplanned],
       });
       assert.ok(installations > 10, 'there was something to lose');
       if (found.length > 0) assert.fail([...found, ...(await storiesOf(world.surroundings, found))].join('\n'));

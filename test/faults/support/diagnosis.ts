@@ -1,6 +1,9 @@
 import type { Surroundings } from '../../support/stack.js';
 import { asOperator } from './operator.js';
 
+/** Ids of events, accounts and installations. */
+const ID = /\b[0-9a-f]{32}\b/g;
+
 /** Why events are still open, for whoever reads the failure: their process rows, and what their runs wait for. */
 export async function diagnosis(surroundings: Surroundings): Promise<string[]> {
   const open = await surroundings.database.query<{
@@ -38,10 +41,18 @@ export async function diagnosis(surroundings: Surroundings): Promise<string[]> {
   });
 }
 
-/** What happened to the accounts that the sentences name: their events and processes here, their decisions at Talkdesk, their calls at the product. */
+/**
+ * What happened to the accounts that the sentences name, by their own id or by that of an event or installation: their events and processes
+ * here, their decisions at Talkdesk, their calls at the product.
+ */
 export async function storiesOf(surroundings: Surroundings, sentences: readonly string[]): Promise<string[]> {
   const { database, simulator, product } = surroundings;
-  const accounts = new Set(sentences.flatMap((sentence) => /account ([0-9a-f]{32})/.exec(sentence)?.[1] ?? []));
+  const ids = sentences.flatMap((sentence) => sentence.match(ID) ?? []);
+  const named = await database.query<{ account: string }>(
+    'SELECT DISTINCT account_id AS account FROM inbox_event WHERE ARRAY[id, account_id, installation_id] && $1::text[]',
+    [ids],
+  );
+  const accounts = named.map(({ account }) => account);
   const lines: string[] = [];
   for (const account of accounts) {
     lines.push(`account ${account}`);

@@ -17,6 +17,8 @@ export interface FaultReport {
   /** How often it was done. */
   runs: number;
   violations: number;
+  /** What each violation was, in words, where the run goes on to make its line although there are some. */
+  sentences?: readonly string[];
 }
 
 /** Adds a line to `.faults/report.jsonl`, of which the runner makes the table at its end. */
@@ -30,7 +32,7 @@ export function beginReport(): void {
   rmSync(REPORT, { force: true });
 }
 
-/** The lines so far as a table in Markdown, as docs/reliability.md has it. */
+/** The lines so far as a table in Markdown, as docs/reliability.md has it, and under it what each violation was. */
 export function reportTable(): string {
   if (!existsSync(REPORT)) return 'No fault was reported.';
   const lines = readFileSync(REPORT, 'utf8')
@@ -39,14 +41,14 @@ export function reportTable(): string {
     .map((line) => JSON.parse(line) as FaultReport);
   const rows = lines.map(({ group, name, hit, runs, violations }) => [group, name, hit, runs, violations]);
   const total = ['', 'in all', '', sum(lines, 'runs'), sum(lines, 'violations')];
-  return [
+  const table = [
     ['kind', 'fault', 'what it hit', 'runs', 'violations'],
     ['---', '---', '---', '---', '---'],
     ...rows.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
     total,
-  ]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  ].map((cells) => `| ${cells.join(' | ')} |`);
+  const words = lines.flatMap(({ name, sentences = [] }) => sentences.map((sentence) => `${name}: ${sentence}`));
+  return [...table, ...words].join('\n');
 }
 
 function sum(lines: FaultReport[], field: 'runs' | 'violations'): number {

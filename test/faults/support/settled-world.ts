@@ -16,7 +16,7 @@ interface Settled {
   /** On another plan, with other users. */
   updated: CreatedInstallation & { updateId: string };
   rotated: CreatedInstallation & { rotated_client_id: string };
-  uninstalled: CreatedInstallation;
+  uninstalled: CreatedInstallation & { uninstallId: string };
   /** By the product, which has no account of it. */
   rejected: CreatedInstallation;
   /** Its trial ran out. */
@@ -104,7 +104,7 @@ async function settleOneOfEach(surroundings: Surroundings): Promise<Settled> {
     crowded,
     updated: { ...updated, updateId: update.event_id },
     rotated: { ...rotated, rotated_client_id: rotation.client_id },
-    uninstalled,
+    uninstalled: { ...uninstalled, uninstallId: uninstall.event_id },
     rejected,
     suspended,
     logoutId: logout.event_id,
