@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { createClient } from './client/client.js';
 import { openSimulator } from './open.js';
 import type { Settings } from './settings.js';
@@ -9,10 +12,11 @@ const LOOK_FOR_NPM_EVERY_MS = 250;
 /**
  * Listens for every region, says so in one line, and stops on SIGTERM, SIGINT or when a parent goes away that opened a channel, or that
  * was npm's shell.
- * @throws Error that names the setting when a port is in use
+ * @throws Error that names the setting when a port is in use, or when the snapshot could not be written at the end
  */
 export async function serve(settings: Settings, env: NodeJS.ProcessEnv): Promise<void> {
   const npmEnded = new Promise<void>((resolve) => whenNpmEnds(env, resolve));
+  if (settings.snapshot !== undefined) await assertFolderOf(settings.snapshot);
   const followers = createFollowers(settings.clockFollowers);
   const simulator = await openSimulator({
     host: settings.host,
@@ -52,6 +56,15 @@ function whenNpmEnds(env: NodeJS.ProcessEnv, ended: () => void): void {
     ended();
   }, LOOK_FOR_NPM_EVERY_MS);
   timer.unref();
+}
+
+/** What cannot be written at the end, when all is lost with it, is better said at the start. */
+async function assertFolderOf(file: string): Promise<void> {
+  const folder = dirname(resolve(file));
+  await access(folder, constants.W_OK | constants.X_OK).catch(({ code }: NodeJS.ErrnoException) => {
+    const why = code === 'ENOENT' ? 'there is no folder' : 'nothing can be written to';
+    throw new Error(`SIMULATOR_SNAPSHOT: ${why} ${folder}; choose a file in a folder that you can write to`);
+  });
 }
 
 /** @throws Error with a sentence when the file is there and cannot be loaded */

@@ -2,6 +2,7 @@ import { NotRunning, Refused } from '../client/errors.js';
 import { SnapshotProblem } from '../snapshot/problem.js';
 import { CommandError, UsageError } from './errors.js';
 import type { Command, Io } from './io.js';
+import { COMMON } from './options.js';
 
 /** The commands; each is loaded only when it is asked for, so that `serve` starts at once. */
 const COMMANDS: Record<string, { what: string; load: () => Promise<Command> }> = {
@@ -74,6 +75,8 @@ export async function runCommandLine(words: readonly string[], io: Io): Promise<
   const [name, rest] = first.startsWith('-') ? ['serve', [...words]] : [first, others];
   try {
     const known = COMMANDS[name];
+    if (Object.keys(COMMON).some((option) => first.split('=')[0] === `--${option}`))
+      throw new UsageError(`Say the command before its options, such as: state ${first}.`);
     if (known === undefined) {
       throw new UsageError(`There is no command "${name}": there are ${Object.keys(COMMANDS).join(', ')}.`);
     }

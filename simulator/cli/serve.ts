@@ -42,9 +42,7 @@ The control API is under /_control and answers callers on the same machine only.
     try {
       await serve(settings, io.env);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const inUse = 'SIMULATOR_PORT: the port is in use; choose another one, or 0 for any free one';
-      throw new CommandError(code === 'EADDRINUSE' ? inUse : message);
+      throw new CommandError((error as Error).message);
     }
     return 0;
   },

@@ -1,4 +1,5 @@
 import type { SimulatorClient } from '../client/client.js';
+import { Refused } from '../client/errors.js';
 import { connect, findInstallation } from './connect.js';
 import { UsageError } from './errors.js';
 import type { Command } from './io.js';
@@ -73,11 +74,31 @@ ${COMMON_HELP}
         ? await installer(client, all)
         : await actor(client, (id) => event.act(client, id, all), all);
     for (let made = 0; made < count; made += 1) {
-      const { answer, said } = await act();
+      const { answer, said } = await act().catch(sayAsOptions);
       io.out(values.json === true ? json(answer) : `${type} ${said}`);
     }
     return 0;
   },
+};
+
+/** Options under which fields of the control API are given whose values the simulator judges. */
+const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
+  app_id: 'app',
+  account_name: 'account',
+  region: 'region',
+  installation_id: 'installation',
+  users: 'users',
+  plan: 'plan',
+  licenses: 'licenses',
+  key_algorithm: 'key-algorithm',
+  created_at: 'created-at',
+  event_id: 'event-id',
+  trial_ended: 'trial-ended',
+  expires_at: 'expires',
+  reason: 'reason',
+  kind: 'kind',
+  user_id: 'user',
+  user_email: 'email',
 };
 
 type Act = () => Promise<{ answer: object; said: string }>;
@@ -107,6 +128,20 @@ async function actor(
     const answer = await ask(id);
     return { answer, said: `${answer.event_id}: installation ${id}, account ${name}` };
   };
+}
+
+/**
+ * The simulator names the fields of its control API; who typed options is told of those.
+ * @throws UsageError where a field that has an option is wrong, else what was caught
+ */
+function sayAsOptions(error: unknown): never {
+  if (!(error instanceof Refused)) throw error;
+  const [problems = ''] = error.message.split(/ Allowed fields: /);
+  const said = problems.replaceAll(/(^|; )(\w+): /g, (whole, before: string, field: string) => {
+    const option = OPTION_OF_FIELD[field];
+    return option === undefined ? whole : `${before}--${option}: `;
+  });
+  throw said === problems ? error : new UsageError(said);
 }
 
 /** What can be there once cannot be asked for many times. */

@@ -1,4 +1,5 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SnapshotProblem } from './problem.js';
 
 /**
@@ -18,7 +19,8 @@ export async function writeSnapshotFile(path: string, snapshot: object): Promise
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
-    throw new SnapshotProblem(`The snapshot cannot be written to ${path} (${codeOf(error)}).`);
+    const why = codeOf(error) === 'ENOENT' ? `there is no folder ${dirname(path)}` : codeOf(error);
+    throw new SnapshotProblem(`The snapshot cannot be written to ${path}: ${why}.`);
   }
 }
 

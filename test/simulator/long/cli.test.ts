@@ -137,6 +137,10 @@ test('words that make no sense get a sentence that says what is allowed, and exi
     [['fault', 'add', 'nope'], /^KIND must be one of status, /],
     [['state', '--simulator', 'nowhere'], /^--simulator must be an http or https URL such as/],
     [['serve', '--port', '70000'], /^--port: /],
+    [
+      ['--simulator', 'http://127.0.0.1:3002', 'state'],
+      /^Say the command before its options, such as: state --simulator\./,
+    ],
     [['state', 'a', 'b'], /^"b" is one word too many: this command takes only \[INSTALLATION\]\./],
   ];
   for (const [words, sentence] of wrong) {
@@ -144,6 +148,36 @@ test('words that make no sense get a sentence that says what is allowed, and exi
     assert.deepEqual([code, out], [2, ''], words.join(' '));
     assert.match(err, sentence);
   }
+});
+
+test('what the simulator refuses is said of the option that was typed', async () => {
+  const app = ['--app', 'cli', '--callback', 'http://127.0.0.1:9/hooks'];
+  const wrong: [string[], string][] = [
+    [['app.installed', ...app, '--region', 'xx'], '--region: must be one of us, eu, ca, au, uk.'],
+    [
+      ['app.installed', ...app, '--account', 'Ü', '--key-algorithm', 'ES1'],
+      '--account: must be a subdomain: lower case letters, digits, "-"; ' +
+        '--key-algorithm: must be one of ES256, ES384, ES512, PS256, PS384, PS512.',
+    ],
+  ];
+  for (const [words, sentence] of wrong)
+    assert.deepEqual(await run('trigger', ...words), { code: 2, out: '', err: `${sentence} See trigger --help.\n` });
+});
+
+test('a file that cannot be there is told before anything is lost', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  await rm(folder, { recursive: true });
+  const file = join(folder, 'state.json');
+  const refused = { code: 1, out: '' };
+  assert.deepEqual(await run('snapshot', 'save', file), {
+    ...refused,
+    err: `The snapshot cannot be written to ${file}: there is no folder ${folder}.\n`,
+  });
+  assert.deepEqual(await run('serve', '--port', '0', '--snapshot', file), {
+    ...refused,
+    err: `SIMULATOR_SNAPSHOT: there is no folder ${folder}; choose a file in a folder that you can write to\n`,
+  });
+  assert.deepEqual(await run('scenario', 'load', file), { ...refused, err: `There is no file ${file}.\n` });
 });
 
 test('without a simulator it says how to start one', async () => {
