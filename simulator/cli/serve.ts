@@ -42,7 +42,7 @@ The control API is under /_control and answers callers on the same machine only.
     try {
       await serve(settings, io.env);
     } catch (error) {
-      throw new CommandError((error as Error).message);
+      throw new CommandError(sayOptions((error as Error).message, options));
     }
     return 0;
   },

@@ -175,7 +175,7 @@ test('a file that cannot be there is told before anything is lost', async () => 
   });
   assert.deepEqual(await run('serve', '--port', '0', '--snapshot', file), {
     ...refused,
-    err: `SIMULATOR_SNAPSHOT: there is no folder ${folder}; choose a file in a folder that you can write to\n`,
+    err: `--snapshot: there is no folder ${folder}; choose a file in a folder that you can write to\n`,
   });
   assert.deepEqual(await run('scenario', 'load', file), { ...refused, err: `There is no file ${file}.\n` });
 });
