@@ -6,6 +6,7 @@ import {
   type LoggerOptions,
   pino,
 } from 'pino';
+import { createLogDestination } from './log-destination.js';
 import { redactText, redactValue } from './redact.js';
 
 /** How the logger is made. */
@@ -39,7 +40,7 @@ export function createLogger({ level, destination }: CreateLoggerOptions): Logge
       },
     },
   };
-  const logger = destination === undefined ? pino(options) : pino(options, destination);
+  const logger = pino(options, destination ?? createLogDestination());
   // Pino passes fields of child loggers by the formatter above. Children inherit this method, whatever their level of nesting.
   const { child } = logger;
   return Object.assign(logger, {

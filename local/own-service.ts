@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { type Config, loadConfig } from '../config/index.js';
+import { createLogDestination } from '../config/log-destination.js';
 import { createLogger } from '../config/logger.js';
 import type { Observer } from '../contracts/facts.js';
 import { createSampleDatabase } from '../product/sample/create-database.js';
@@ -60,10 +60,7 @@ export async function startOwnService({
   const { dataDir } = parts;
   const config = loadConfig(serviceEnvironment(env, parts));
   const logFile = join(dataDir, 'logs', 'service.log');
-  const log = createLogger({
-    level: config.logLevel,
-    destination: pino.destination({ dest: logFile, mkdir: true, sync: true }),
-  });
+  const log = createLogger({ level: config.logLevel, destination: createLogDestination(logFile) });
   const service = await startService(config, { observe, log, keepBundleIn: join(dataDir, 'workflow-bundle') });
   return { service, config, logFile };
 }
