@@ -13,14 +13,31 @@ import { keptPassword, serviceEnvironment, type StartedParts } from './service-e
 /** Names in the sample product's server, where this mode makes its database. */
 const SAMPLE_DATABASE = 'sample_product';
 const SERVICE_DATABASE = 'appconnect';
+/** PostgreSQL's words for a full disk, and its code where a migration names that only. */
+const DISK_FULL = /No space left on device|53100/;
 
 /**
  * Brings the databases of the service and of the sample product up to date.
  * @param postgres the server of our own; null: `DATABASE_URL` names one
  * @returns their addresses, with passwords. Never print them.
+ * @throws LocalError that says so when our own server has no room for them
  */
 export async function prepareDatabases(
-  postgres: Postgres | null,
+  postgres: Pick<Postgres, 'ensureDatabase' | 'urlOf'> | null,
+  where: { dataDir: string; env: NodeJS.ProcessEnv },
+): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
+  try {
+    return await makeDatabases(postgres, where);
+  } catch (error) {
+    if (postgres === null || !DISK_FULL.test(messageOf(error))) throw error;
+    throw new LocalError(
+      `The databases cannot be made: the disk of ${where.dataDir} is full. Make room (about 100 MB) or choose another disk with DATA_DIR.`,
+    );
+  }
+}
+
+async function makeDatabases(
+  postgres: Pick<Postgres, 'ensureDatabase' | 'urlOf'> | null,
   { dataDir, env }: { dataDir: string; env: NodeJS.ProcessEnv },
 ): Promise<{ databaseUrl: string; productDatabaseUrl: string }> {
   await postgres?.ensureDatabase(SERVICE_DATABASE);

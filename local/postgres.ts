@@ -111,7 +111,7 @@ async function startOnSomePort(
       if (stillHeld) await sleep(250);
       continue;
     }
-    throw new LocalError(explain(problem, child, place, port));
+    throw new LocalError(whyNotStarted(problem, child, place.clusterDir, port));
   }
 }
 
@@ -146,10 +146,17 @@ async function waitUntilServing(child: Child, port: number, password: string): P
   return `does not answer after ${START_LIMIT_MS / 1000} s (${problem})`;
 }
 
-function explain(problem: string, child: Child, place: PostgresPlace, port: number): string {
+/** What kept a server from starting, for the person at the terminal. */
+export function whyNotStarted(
+  problem: string,
+  child: Pick<Child, 'logFile' | 'output' | 'lastLines'>,
+  clusterDir: string,
+  port: number,
+): string {
   const words = child.lastLines();
-  if (/No space left on device/i.test(words)) {
-    return `PostgreSQL did not start: the disk of ${place.clusterDir} is full. Make room or choose another disk with DATA_DIR.`;
+  // PostgreSQL says it first, and then line by line what ends because of it.
+  if (/No space left on device/i.test(child.output())) {
+    return `PostgreSQL did not start: the disk of ${clusterDir} is full. Make room or choose another disk with DATA_DIR.`;
   }
   if (/Address already in use/i.test(words))
     return `PostgreSQL did not start: port ${port} is in use. Leave POSTGRES_PORT unset for a free one.`;
