@@ -13,9 +13,15 @@ const STANDARD_ERROR = 2;
  * @param file is made with its folder; standard output unless given
  */
 export function createLogDestination(file?: string): DestinationStream {
-  // Each line is written as it is logged: what is written beside the program would keep a process whose log fails from ending.
-  const stream = pino.destination({ dest: file ?? STANDARD_OUTPUT, mkdir: true, sync: true, maxLength: KEPT_BYTES });
+  // Whoever reads standard output may stand still, and must not keep everything else waiting.
+  const sync = file !== undefined;
+  const stream = pino.destination({ dest: file ?? STANDARD_OUTPUT, mkdir: true, sync, maxLength: KEPT_BYTES });
   let failing = false;
+  // When a process ends, Pino writes what is left: on and on while that fails.
+  const flush = stream.flushSync.bind(stream);
+  stream.flushSync = () => {
+    if (!failing) flush();
+  };
   stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (failing) return;
     failing = true;

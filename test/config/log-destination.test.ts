@@ -23,8 +23,8 @@ describe('where the log goes', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** A process that logs three times, waits for each write to have failed, and ends. */
-  function logInProcess(stderr: 'pipe' | number) {
+  /** A process that logs three times, waits for each write to have failed, and ends: by itself, or as told. */
+  function logInProcess(stderr: 'pipe' | number, end = '') {
     const done = join(folder, 'done');
     rmSync(done, { force: true });
     const program = `
@@ -33,7 +33,8 @@ describe('where the log goes', () => {
       const { createLogger } = await import(${JSON.stringify(LOGGER)});
       const log = createLogger({ level: 'info' });
       for (let n = 0; n < 3; n += 1) { log.info('x'); for (let m = 0; m < 100; m += 1) await turn(); }
-      writeFileSync(${JSON.stringify(done)}, 'to the end');`;
+      writeFileSync(${JSON.stringify(done)}, 'to the end');
+      ${end}`;
     const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
     const { status, stderr: said } = spawnSync(process.execPath, args, {
       stdio: ['ignore', unwritable, stderr],
@@ -61,6 +62,10 @@ describe('where the log goes', () => {
     const { status, said } = logInProcess('pipe');
     assert.match(said, /^The log cannot be written \(EBADF\): standard output\. Everything else goes on\. [^\n]*\n$/);
     assert.equal(status, 0);
+  });
+
+  it('nor changes how a process ends', () => {
+    assert.equal(logInProcess('pipe', 'process.exit(3);').status, 3);
   });
 
   it('nor where nobody can be told', () => {
