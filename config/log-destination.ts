@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, write, writeSync } from 'node:fs';
+import { fstatSync, mkdirSync, openSync, readSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DestinationStream } from 'pino';
 
@@ -29,6 +29,7 @@ const LAST_LINES_MS = 3000;
 export function createLogDestination(file?: string): DestinationStream {
   const descriptor = file === undefined ? standardOutput() : openLog(file);
   const kept = createKeptLines();
+  if (file !== undefined && isCutOff(descriptor)) kept.add('\n');
   const trouble = createTrouble(file ?? 'standard output');
 
   /** Writes what is kept, all of it before this returns. */
@@ -143,7 +144,14 @@ function standardOutput(): number {
 
 function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
-  return openSync(file, 'a');
+  return openSync(file, 'a+');
+}
+
+/** Whether a process was killed, or found no room, within the last line: the next one must not join it. */
+function isCutOff(descriptor: number): boolean {
+  const { size } = fstatSync(descriptor);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last.toString() !== '\n';
 }
 
 function isFullPipe(error: unknown): boolean {

@@ -53,7 +53,7 @@ export function createOperator(deps: { client: Client; taskQueue: string; limitM
           if (error instanceof WorkflowUpdateFailedError) throw new OperatorError(innermostMessage(error));
           if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw error;
           throw new OperatorError(
-            `The run did not answer within ${seconds}: is a worker up? Send the decision again once it is; a second one does no harm.`,
+            `The run did not answer within ${seconds}: are Temporal and a worker up? Send the decision again once they are; a second one does no harm.`,
           );
         }
       }),
@@ -100,7 +100,7 @@ export function createOperator(deps: { client: Client; taskQueue: string; limitM
 
 function nothingUnderWay({ appId, accountId }: TenantKey, verb: string): OperatorError {
   return new OperatorError(
-    `Nothing of account ${accountId} (app ${appId}) is under way, so there is nothing to ${verb}.`,
+    `Nothing of account ${accountId} (app ${appId}) is under way now, so there is nothing to ${verb}.`,
   );
 }
 

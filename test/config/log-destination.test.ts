@@ -70,6 +70,14 @@ describe('where the log goes', () => {
     );
   });
 
+  it('a line that was cut off stays a line of its own', () => {
+    const file = join(folder, 'cut-off.log');
+    writeFileSync(file, 'whole\ncut o');
+    createLogDestination(file).write('next\n');
+    createLogDestination(file).write('one more\n');
+    assert.equal(readFileSync(file, 'utf8'), 'whole\ncut o\nnext\none more\n');
+  });
+
   it('lines that found no room are written before the next one that does', () => {
     const file = join(folder, 'full.log');
     // A file may hold 1 MB, 2,048 blocks, as if its disk were full then; emptied, it has room again.

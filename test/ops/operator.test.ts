@@ -61,7 +61,7 @@ describe('what an operator can do', () => {
     await operator.decide(tenant, APPROVE);
     await assert.rejects(operator.decide(tenant, APPROVE), {
       name: 'OperatorError',
-      message: `Nothing of account ${tenant.accountId} (app app/1) is under way, so there is nothing to decide.`,
+      message: `Nothing of account ${tenant.accountId} (app app/1) is under way now, so there is nothing to decide.`,
     });
   });
 
@@ -72,7 +72,7 @@ describe('what an operator can do', () => {
     await assert.rejects(impatient.decide(tenant, APPROVE), {
       name: 'OperatorError',
       message:
-        'The run did not answer within 0.5 s: is a worker up? Send the decision again once it is; a second one does no harm.',
+        'The run did not answer within 0.5 s: are Temporal and a worker up? Send the decision again once they are; a second one does no harm.',
     });
   });
 
@@ -82,7 +82,7 @@ describe('what an operator can do', () => {
     assert.equal(await result(), 'woken');
     await assert.rejects(operator.wake(tenant), {
       name: 'OperatorError',
-      message: `Nothing of account ${tenant.accountId} (app app/1) is under way, so there is nothing to wake.`,
+      message: `Nothing of account ${tenant.accountId} (app app/1) is under way now, so there is nothing to wake.`,
     });
   });
 

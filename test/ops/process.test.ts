@@ -80,13 +80,13 @@ describe('the command for operators, as a process', () => {
     assert.deepEqual(await run(['wake', '--account', 'a\tb'], { TEMPORAL_ADDRESS, APPS_FILE: appsFile('one') }), {
       code: 1,
       out: '',
-      err: 'Nothing of account a b (app one) is under way, so there is nothing to wake.\n',
+      err: 'Nothing of account a b (app one) is under way now, so there is nothing to wake.\n',
     });
     const decide = ['decide', '--account', 'a', '--app', 'other', '--approve'];
     assert.deepEqual(await run(decide, { TEMPORAL_ADDRESS }), {
       code: 1,
       out: '',
-      err: 'Nothing of account a (app other) is under way, so there is nothing to decide.\n',
+      err: 'Nothing of account a (app other) is under way now, so there is nothing to decide.\n',
     });
     assert.deepEqual(await run(decide, { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: 'nowhere' }), {
       code: 1,
