@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFileError, LocalError } from './local-error.js';
 import { type Lock, tryLock } from './lock.js';
@@ -22,6 +22,22 @@ export async function lockDataDir(dataDir: string): Promise<Lock> {
   } catch (error) {
     throw explainFileError(error, `use the data folder ${dataDir}`, 'DATA_DIR');
   }
+}
+
+/** A new data folder holds 80 MB after its first installation, most of it PostgreSQL's; the rest is room to grow. */
+const ROOM_MB = 200;
+
+/**
+ * A start on an almost full disk comes up, or half of it does, and then stands still: a sentence of warning for it, or null where there
+ * is room.
+ *
+ * @param neededMb room that is enough, in MB
+ */
+export function wordsOfLittleRoom(dataDir: string, neededMb = ROOM_MB): string | null {
+  const { bavail, bsize } = statfsSync(dataDir);
+  const roomMb = Math.floor((bavail * bsize) / 1_000_000);
+  if (roomMb >= neededMb) return null;
+  return `  Only ${roomMb} MB are free on the disk of ${dataDir}, and PostgreSQL and Temporal need ${neededMb}: make room, or choose another disk with DATA_DIR.`;
 }
 
 /** Finds out about ports in use before anything is started, so that the message names the setting to change. */

@@ -7,7 +7,7 @@ import { ensureBinary } from './binaries.js';
 import { type Child, createChildren } from './children.js';
 import { explainFileError, LocalError, messageOf } from './local-error.js';
 import { type Postgres, startPostgres } from './postgres.js';
-import { claimPorts, lockDataDir } from './preflight.js';
+import { claimPorts, lockDataDir, wordsOfLittleRoom } from './preflight.js';
 import { hasDevelopmentClock } from './service-env.js';
 import type { LocalSettings } from './settings.js';
 import { type Simulator, startSimulator } from './simulator.js';
@@ -89,6 +89,8 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
   async function startAll(): Promise<RunningLocal> {
     const lock = await lockDataDir(dataDir);
     closing.push({ what: 'The data folder', close: () => lock.release() });
+    const warning = wordsOfLittleRoom(dataDir);
+    if (warning !== null) say(warning);
     await children.endOrphans();
     const ports = await claimPorts(settings);
     // Before anything runs: it may be missing, or take minutes to fetch.

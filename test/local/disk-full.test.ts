@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { LocalError } from '../../local/local-error.js';
 import { prepareDatabases } from '../../local/own-service.js';
 import { whyNotStarted } from '../../local/postgres.js';
+import { wordsOfLittleRoom } from '../../local/preflight.js';
 import { scratchDir } from './scratch.js';
 
 /** As PostgreSQL 18 wrote it on a disk that was filled between two starts. */
@@ -41,4 +42,14 @@ test('a disk that has no room for the databases is named, not the settings of th
     assert.ok(error.message.startsWith(`The databases cannot be made: the disk of ${dataDir} is full. Make room`));
     return true;
   });
+});
+
+test('little room is told before anything starts, enough is not', (t) => {
+  const dataDir = scratchDir(t);
+  const aPetabyte = 1_000_000_000;
+  assert.match(
+    wordsOfLittleRoom(dataDir, aPetabyte) ?? '',
+    /^ {2}Only \d+ MB are free on the disk of .+, and PostgreSQL and Temporal need 1000000000: make room, or .+ DATA_DIR\.$/,
+  );
+  assert.equal(wordsOfLittleRoom(dataDir, 0), null);
 });
