@@ -64,7 +64,10 @@ async function makeProductDatabase(databaseUrl: string, dataDir: string): Promis
   return url.href;
 }
 
-/** Starts ingress and worker on the parts that have started, with a log of their own in the data folder. */
+/**
+ * Starts ingress and worker on the parts that have started, with a log of their own in the data folder.
+ * @returns besides the service, `bundled`: fulfilled once the worker has its workflows and turns to Temporal
+ */
 export async function startOwnService({
   env,
   observe,
@@ -73,11 +76,17 @@ export async function startOwnService({
   service: RunningService;
   config: Config;
   logFile: string;
+  bundled: Promise<void>;
 }> {
   const { dataDir } = parts;
   const config = loadConfig(serviceEnvironment(env, parts));
   const logFile = join(dataDir, 'logs', 'service.log');
   const log = createLogger({ level: config.logLevel, destination: createLogDestination(logFile) });
-  const service = await startService(config, { observe, log, keepBundleIn: join(dataDir, 'workflow-bundle') });
-  return { service, config, logFile };
+  let onBundled!: () => void;
+  const bundled = new Promise<void>((resolve) => {
+    onBundled = resolve;
+  });
+  const keepBundleIn = join(dataDir, 'workflow-bundle');
+  const service = await startService(config, { observe, log, keepBundleIn, onBundled });
+  return { service, config, logFile, bundled };
 }

@@ -106,7 +106,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     ]);
     const { databaseUrl, productDatabaseUrl } = await prepareDatabases(postgres, { dataDir, env });
     say(`  The databases are up to date, ${(performance.now() / 1000).toFixed(1)} s`);
-    const { service, config, logFile } = await startOwnService({
+    const { service, config, logFile, bundled } = await startOwnService({
       env,
       observe,
       dataDir,
@@ -122,7 +122,7 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
     service.done.catch((error: unknown) =>
       fail(new LocalError(`The worker ended: ${messageOf(error)}. Its log: ${logFile}`)),
     );
-    await Promise.race([service.working, failed, workerOverdue(config.temporal.connectionOptions.address)]);
+    await Promise.race([service.working, failed, workerOverdue(bundled, config.temporal.connectionOptions.address)]);
     const appIds = Object.keys(config.apps);
     return {
       simulator,
@@ -196,7 +196,8 @@ export function createLocal({ env, settings, say, observe }: LocalOptions): Loca
 }
 
 /** A Temporal server of the user's own may be away; the worker itself would wait for it for ever. */
-async function workerOverdue(address: string | undefined): Promise<never> {
+async function workerOverdue(bundled: Promise<void>, address: string | undefined): Promise<never> {
+  await bundled;
   await sleep(WORKER_LIMIT_MS, undefined, { ref: false });
   throw new LocalError(
     `The worker is not up after ${WORKER_LIMIT_MS / 1000} s: is Temporal serving at ${address}? Correct TEMPORAL_ADDRESS, or unset it for an own server.`,

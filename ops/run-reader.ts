@@ -65,7 +65,10 @@ export function createRunReader(deps: { client: Client; limits: ReadLimits; say(
         // The timer behind a deadline may be a millisecond early.
         if (Date.now() >= endsAtMs || (deadlineMs === endsAtMs && isTimeUp(error))) break;
         if (pauseMs === null || !isBusy(error)) throw error;
-        await sleep(Math.min(pauseMs, endsAtMs - Date.now()));
+        const leftMs = endsAtMs - Date.now();
+        await sleep(Math.min(pauseMs, leftMs));
+        // Slept to the end, or to a millisecond before it.
+        if (leftMs <= pauseMs) break;
       }
     }
     throw new OperatorError(

@@ -62,7 +62,7 @@ const NEMESIS = ['test/faults/nemesis.test.ts'];
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RUN_PREFIX = 'appconnect-test-';
 /** Longest time of one test file: a test that hangs must not hang the run. Fault tests go through hundreds of processes. */
-const TEST_LIMIT_MS = 240_000;
+const TEST_LIMIT_MS = 480_000;
 const FAULTS_LIMIT_MS = 1_500_000;
 /** After a signal the tests get this long to run their own clean-up. */
 const ABORT_LIMIT_MS = 5_000;

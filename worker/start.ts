@@ -55,6 +55,8 @@ export interface WorkerOptions {
   workflowBundle?: WorkflowBundleOption;
   /** File that keeps a bundle built from the source for the next start; without it, one is built at each start. */
   keepBundleIn?: string;
+  /** Hears that the bundle is there: building one takes seconds, on a busy machine half a minute. */
+  onBundled?: () => void;
   /** Ends the waiting for a Temporal server that is away. */
   signal?: AbortSignal;
   /** Around every attempt of an activity; tests move the clock here. */
@@ -82,6 +84,7 @@ export async function startWorker(config: Config, options: WorkerOptions = {}): 
   try {
     await assertMigrated(config.databaseUrl);
     const workflowBundle = options.workflowBundle ?? (await bundleOf(config, options.keepBundleIn));
+    options.onBundled?.();
     const products = await createProducts(config.apps, { now, insecureHosts: config.insecureHosts });
     closing.push(() => products.close());
     const sealer = createSealer([...config.sealingKeys]);

@@ -152,7 +152,8 @@ describe('the time that the service is told', () => {
       [{}, 415, 'Content-Type: it must be application/json, not left out.'],
     ];
     for (const [headers, status, error] of refused) assert.deepEqual(await tellAs(headers), { status, error });
-    assert.deepEqual([asked, Math.round(clock.aheadMs() / 60_000)], [[], 0]);
+    assert.deepEqual(asked, []);
+    assert.ok(Math.abs(clock.aheadMs()) < 60_000);
     for (const host of ['localhost:3001', '[::1]', '127.0.0.1', 'OPS.example:3001']) {
       assert.equal((await tellAs({ ...json, host })).status, 200, host);
     }

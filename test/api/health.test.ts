@@ -82,9 +82,11 @@ describe('health and metrics', () => {
   });
 
   it('asks the inbox once a second at most', async () => {
+    const startedMs = performance.now();
     await Promise.all(Array.from({ length: 20 }, () => get('/readyz')));
     await get('/readyz');
-    assert.equal(probes, 1);
+    const most = 1 + Math.floor((performance.now() - startedMs) / 1_000);
+    assert.ok(probes >= 1 && probes <= most, `${probes} probes, ${most} at most`);
   });
 
   it('shows the counters as Prometheus text', async () => {

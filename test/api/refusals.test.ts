@@ -29,7 +29,7 @@ describe('deliveries that are refused', () => {
     database = await createTestDatabase();
     key = newSigningKey();
     keys = await startKeyEndpoint(key);
-    ingress = await startIngress({ databaseUrl: database.url, keys, bodyLimits: { timeoutMs: 400 } });
+    ingress = await startIngress({ databaseUrl: database.url, keys });
   });
   after(async () => {
     await ingress?.stop();
@@ -99,12 +99,14 @@ describe('deliveries that are refused', () => {
     }
   });
 
-  it('408 for a body that is not complete in time, stalled or trickling', async () => {
+  it('408 for a body that is not complete in time, stalled or trickling', async (t) => {
+    const hasty = await startIngress({ databaseUrl: database.url, keys, bodyLimits: { timeoutMs: 400 } });
+    t.after(() => hasty.stop());
     const { body } = installedEvent();
     for (const trickle of [false, true]) {
       const startedMs = performance.now();
       let timer: NodeJS.Timeout | undefined;
-      const answer = await send(ingress.url, {
+      const answer = await send(hasty.url, {
         headers: { ...signatureHeaders(key, body), 'Content-Length': String(body.length) },
         write: (req) => {
           req.write(body.subarray(0, 10));
@@ -114,8 +116,9 @@ describe('deliveries that are refused', () => {
       clearInterval(timer);
       assert.equal(answer.status, 408);
       const tookMs = performance.now() - startedMs;
-      assert.ok(tookMs >= 390 && tookMs < 2_000, `${tookMs} ms`);
+      assert.ok(tookMs >= 390 && tookMs < 4_000, `${tookMs} ms`);
     }
+    assert.equal((await deliveriesByAnswer(hasty.metrics))['too-slow'], 2);
   });
 
   it('400 names the signature header that is missing, empty or repeated', async () => {
@@ -205,7 +208,6 @@ describe('deliveries that are refused', () => {
     const counts = await deliveriesByAnswer(ingress.metrics);
     assert.equal(counts['no-signature'], 6);
     assert.equal(counts['bad-signature'], 3);
-    assert.equal(counts['too-slow'], 2);
     assert.equal(counts['too-large'], 4);
     assert.equal(counts['keys-unavailable'], 1);
   });
@@ -229,7 +231,7 @@ describe('an inbox that cannot commit', () => {
       const tookMs = performance.now() - startedMs;
       assert.equal(refused.status, 503);
       assert.match(String(refused.headers['retry-after']), /^\d+$/);
-      assert.ok(tookMs < 3_800, `${tookMs} ms`);
+      assert.ok(tookMs < 6_000, `${tookMs} ms`);
       await blocker.query('ROLLBACK');
       assert.equal((await deliver(ingress.url, key, body)).status, 200);
       assert.equal((await deliveriesByAnswer(ingress.metrics))['store-unavailable'], 1);

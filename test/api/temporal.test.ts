@@ -5,8 +5,8 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createLifecycleStarter, createTemporalClient } from '../../api/temporal.js';
 import { TemporalError } from '../../api/temporal-errors.js';
+import { freePort } from '../../local/ports.js';
 import { fromRunner } from '../support/temporal.js';
-import { closedPort } from './support/servers.js';
 import { connectStarter, newItem } from './support/starters.js';
 
 const { taskQueue, connection, client, starter, starterWith, eventsOf } = await connectStarter();
@@ -153,7 +153,7 @@ describe('starting and waking runs', () => {
 
 describe('a Temporal server that is away', () => {
   it('fails within the deadline, without having connected before', async () => {
-    const address = `127.0.0.1:${await closedPort()}`;
+    const address = `127.0.0.1:${await freePort()}`;
     const { client, close } = createTemporalClient({ connectionOptions: { address }, namespace: 'default' });
     const starter = createLifecycleStarter({ client, taskQueue: 'any', namespace: 'default', deadlineMs: 300 });
     const startedMs = performance.now();

@@ -25,7 +25,7 @@ for (const script of ['api/main.ts', 'worker/main.ts', 'service/main.ts', 'prism
     child.stderr.on('data', (chunk) => {
       said += chunk;
     });
-    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(20_000) });
+    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(60_000) });
     assert.equal(code, 1);
     assert.match(said, /^--dry-run is not known here\.\n/);
   });

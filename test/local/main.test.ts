@@ -112,6 +112,7 @@ test('a signal while everything is starting leaves nothing running', async (t) =
   await until(
     'PostgreSQL runs',
     () => existsSync(join(dataDir, 'run')) && childrenOf(dataDir).some(({ what }) => what === 'postgres'),
+    60_000,
   );
   const started = childrenOf(dataDir);
   start.kill('SIGINT');

@@ -59,6 +59,13 @@ describe('what a restored database lost, as runs tell it', () => {
     });
   }
 
+  /** A run that has ended is listed as open for a moment. */
+  const endIsListed = (taskQueue: string, runs: number) =>
+    eventually('Temporal lists the runs as ended', async () => {
+      const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus != 'Running'`;
+      return (await temporal.client.workflow.count(query)).count === runs;
+    });
+
   const reasonOf = (type: string, eventId: string, accountId: string) => ({
     ...{ eventId, type, tenant: { appId: 'app', accountId } },
     installationId: 'i1',
@@ -92,6 +99,7 @@ describe('what a restored database lost, as runs tell it', () => {
           `Nothing is missing: the tables have every event of 1 runs since ${SINCE.toISOString()}.`,
         ]);
         await temporal.client.workflow.getHandle(`app/${account}`).terminate();
+        await endIsListed(taskQueue, 1);
         assert.deepEqual(await lost(taskQueue, 1, { events: [installed] }), [
           `Lost: event ${updated} app.updated of installation i1, with an outcome that is not told ${place}; ` +
             'installation i1 is not in the tables: its credentials are lost.',
@@ -118,6 +126,7 @@ describe('what a restored database lost, as runs tell it', () => {
       const workflowId = `app/${account}`;
       const result = (await temporal.client.workflow.getHandle(workflowId).result()) as LifecycleResult;
       assert.deepEqual(result.outcomes, [], 'the first task counted');
+      await endIsListed(taskQueue, 1);
       const place = await placeOf(workflowId);
       const unsure = `Unsure: a task was interrupted, and may have handled more than is told ${place}.`;
       const extent = `1 runs since ${SINCE.toISOString()}; 1 of them may have handled more than they tell.`;
@@ -152,6 +161,7 @@ describe('what a restored database lost, as runs tell it', () => {
         assert.equal(await starter.startOrWake(reasonOf('user.logout', logout, account), NOW), 'started');
         const workflowId = `app/${account}/logout/${logout}`;
         await temporal.client.workflow.getHandle(workflowId).result();
+        await endIsListed(taskQueue, 3);
         assert.deepEqual(await lost(taskQueue, 3, { installations: ['i1'] }), [
           `Lost: event ${installed} app.installed of installation i1, approved ${places[0]}.`,
           `Lost: event ${logout} user.logout of installation i1, recorded ${await placeOf(workflowId)}.`,

@@ -103,12 +103,12 @@ describe('what an operator can do', () => {
   it('joins a request for new credentials that is under way, and says that it goes on', async () => {
     const installationId = uniqueName('slash/');
     const { client } = temporal;
-    const slow = createOperator({ client, taskQueue: uniqueName('nobody'), limitMs: 1_000 });
+    const slow = createOperator({ client, taskQueue: uniqueName('nobody'), limitMs: 3_000 });
     const workflowId = `rotation-request:${encodeURIComponent(installationId)}`;
     for (let n = 0; n < 2; n += 1) {
       assert.equal(
         await slow.rotate(installationId),
-        `Not done within 1 s, but it goes on: see the run ${workflowId} in the Web UI.`,
+        `Not done within 3 s, but it goes on: see the run ${workflowId} in the Web UI.`,
       );
     }
     const described = await client.workflow.getHandle(workflowId).describe();

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { closedPort } from '../api/support/servers.js';
+import { freePort } from '../../local/ports.js';
 import { fromRunner, uniqueName } from '../support/temporal.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -100,7 +100,7 @@ describe('the command for operators, as a process', () => {
     const settings = {
       TEMPORAL_ADDRESS: fromRunner('TEST_TEMPORAL_ADDRESS'),
       TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
-      DATABASE_URL: `postgresql://nobody@127.0.0.1:${await closedPort()}/nothing`,
+      DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/nothing`,
     };
     assert.deepEqual(await run(lost, settings), {
       code: 1,
@@ -115,7 +115,7 @@ describe('the command for operators, as a process', () => {
   });
 
   it('does not wait for ever for a Temporal that is away', async () => {
-    const TEMPORAL_ADDRESS = `127.0.0.1:${await closedPort()}`;
+    const TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
     const startedMs = performance.now();
     const { code, err } = await run(['rotate', '--installation', 'i'], { TEMPORAL_ADDRESS });
     assert.equal(code, 1);

@@ -35,11 +35,10 @@ describe('reading many runs', () => {
   });
   const query = () => `TaskQueue = '${taskQueue}'`;
 
-  /** A client that lists one run a page, and of whose calls the first of each kind end so. */
+  /** A client that lists one run a page, and of whose calls the first of each kind end so; what is left of those is yet to be called. */
   function clientWith(firsts: { list?: number[]; history?: number[] }): Client {
     const { connection } = temporal;
-    const list = [...(firsts.list ?? [])];
-    const history = [...(firsts.history ?? [])];
+    const { list = [], history = [] } = firsts;
     const service = new Proxy(connection.workflowService, {
       get(target, name: keyof WorkflowService) {
         if (name === 'listWorkflowExecutions') {
@@ -118,6 +117,13 @@ describe('reading many runs', () => {
           'has less to do, and with a --since no earlier than the backup.',
       },
     );
+  });
+
+  it('says so, too, when the time ends while it waits for a busy server', async () => {
+    const list = [UNAVAILABLE, UNAVAILABLE];
+    const reader = createRunReader({ client: clientWith({ list }), limits: { ...LIMITS, allMs: 300 }, say });
+    await assert.rejects(reader.list(query()), { name: 'OperatorError', message: /^Not done within / });
+    assert.equal(list.length, 1, 'no call after that');
   });
 
   it('does not wait for ever for one answer', async () => {

@@ -43,9 +43,9 @@ describe('hand-over', () => {
     await age(current, 10_000);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), ['e1']);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), []);
-    await age(current, 59_000);
+    await age(current, 50_000);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), []);
-    await age(current, 2_000);
+    await age(current, 11_000);
     assert.deepEqual(ids(await current.store.inbox.claimUndispatched(SWEEP)), ['e1']);
     const [row] = await current.database.query('SELECT dispatch_attempts FROM inbox_event');
     assert.equal(row?.['dispatch_attempts'], 2);
@@ -90,9 +90,9 @@ describe('hand-over', () => {
     await processes.quarantineTaken({ eventId: 'e1', reason: 'No credentials.', at: new Date() });
     assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), ['e3'], 'a settled one makes room for one');
     await inbox.markDispatched('e3', 'namespace-1');
-    await age(current, 14_000);
+    await age(current, 10_000);
     assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), []);
-    await age(current, 2_000);
+    await age(current, 6_000);
     assert.deepEqual(ids(await inbox.claimUndispatched(sweep)), ['e4', 'e5', 'e6'], 'stuck ones do not count for ever');
   });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createConnection, createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
+import { freePort } from '../../local/ports.js';
 import { applyMigrations, assertMigrated, MigrationError, StoreUnavailableError } from '../../store/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -177,11 +177,7 @@ describe('migrations', () => {
   });
 
   it('waits for a database that comes up later, and says so when it does not', async () => {
-    const placeholder = createServer().listen(0, '127.0.0.1');
-    await once(placeholder, 'listening');
-    const { port } = placeholder.address() as AddressInfo;
-    placeholder.close();
-    await once(placeholder, 'close');
+    const port = await freePort();
     const target = new URL(database.url);
     const later = new URL(database.url);
     later.host = `127.0.0.1:${port}`;

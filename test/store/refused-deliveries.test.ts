@@ -68,13 +68,15 @@ describe('refused deliveries', () => {
   });
 
   it('cost a flood nothing: most of it is let go', async () => {
+    const startedMs = performance.now();
     const store = await openStore();
     await Promise.all(Array.from({ length: 2_000 }, (_, n) => store.store.inbox.keepRefused(refused(`flood ${n}`))));
     const [row] = await store.database.query<{ n: number }>('SELECT count(*)::int AS n FROM refused_delivery');
     assert.ok((row?.n ?? 0) >= 1 && (row?.n ?? 0) <= 2, `kept ${row?.n}`);
     for (let n = 0; n < 300; n += 1) await store.store.inbox.keepRefused(refused(`steady ${n}`));
     const [later] = await store.database.query<{ n: number }>('SELECT count(*)::int AS n FROM refused_delivery');
-    assert.ok((later?.n ?? 0) >= 90 && (later?.n ?? 0) <= 200, `kept ${later?.n}`);
+    const most = 100 + ((performance.now() - startedMs) / 1_000) * 10;
+    assert.ok((later?.n ?? 0) >= 90 && (later?.n ?? 0) <= most, `kept ${later?.n}, ${most} at most`);
     await store.end();
   });
 
