@@ -71,7 +71,8 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
         outcomes: all([made], 'approved'),
       });
       const attempts = (await control().event(made.event_id)).attempts.map(({ status }) => status);
-      assert.deepEqual(attempts, [null, 200]);
+      // A machine with other things to do may refuse some in between.
+      assert.match(JSON.stringify(attempts), /^\[null,(503,)*200\]$/);
     });
   }
 
@@ -119,14 +120,16 @@ describe('deliveries that come twice, wrong, early, or to a process that dies', 
       made.event_id,
     ]);
     assert.equal(kept.length, 1);
-    const log = world.services.map(({ logFile }) => readFileSync(logFile, 'utf8')).join('\n');
-    const alarms = log
-      .split('\n')
-      .filter((line) => line.includes('"alarm":"quarantine"') && line.includes(made.event_id));
-    assert.equal(alarms.length, 1);
+    const alarms = () =>
+      world.services
+        .flatMap(({ logFile }) => readFileSync(logFile, 'utf8').split('\n'))
+        .filter((line) => line.includes('"alarm":"quarantine"') && line.includes(made.event_id));
+    // The log is written beside the answer.
+    await eventually('the alarm is logged', async () => alarms().length > 0);
+    assert.equal(alarms().length, 1);
     await assertHealed(world, {
       name: 'the same event id with another body',
-      hit: `${kept.length} quarantined beside the first, ${alarms.length} alarm`,
+      hit: `${kept.length} quarantined beside the first, ${alarms().length} alarm`,
       outcomes: all([made], 'approved'),
     });
   });

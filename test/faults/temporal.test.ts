@@ -154,7 +154,7 @@ describe('a Temporal server that has forgotten everything', () => {
         const now = await Promise.all(made.map(async (one) => (await runOf(one).describe()).runId));
         return now.every((runId, index) => runId !== runs[index]);
       },
-      60_000,
+      120_000,
     );
     assert.equal(await openOf(made), open, 'none was settled before');
     await release();

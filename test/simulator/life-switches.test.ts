@@ -6,6 +6,7 @@ import { completed, decide, get, prepare, token, withCredentialsOf } from './wir
 const { simulator } = await startSwitched();
 let nowMs = Date.parse('2026-01-05T10:00:00Z');
 await simulator.control.setClock(new Date(nowMs));
+await simulator.control.clockMode('frozen');
 
 const set = (change: Record<string, unknown>) => simulator.control.switches(change);
 const view = (id: string) => simulator.control.installation(id);

@@ -9,6 +9,7 @@ import type { CrashPoint } from './points.js';
 
 /** A start takes two seconds; a machine with other work takes its time. */
 const START_LIMIT_MS = 120_000;
+const STARTS = 3;
 const ANSWER_LIMIT_MS = 20_000;
 
 /** A service process that can be ended at a point. */
@@ -30,8 +31,21 @@ export interface FaultyService {
   signal(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts one and waits until its worker polls. The simulator sends the app's events there from then on. */
+/**
+ * Starts one and waits until its worker polls. The simulator sends the app's events there from then on. As a supervisor would: one that
+ * ends while it starts, because the machine is busy, is started again.
+ */
 export async function startFaultyService(surroundings: Surroundings, name: string): Promise<FaultyService> {
+  for (let left = STARTS - 1; ; left -= 1) {
+    try {
+      return await startOnce(surroundings, name);
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+async function startOnce(surroundings: Surroundings, name: string): Promise<FaultyService> {
   const logFile = `${surroundings.folder}/${name}.log`;
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [fromRunner('TEST_FAULTY_SERVICE')], {
@@ -55,7 +69,8 @@ export async function startFaultyService(surroundings: Surroundings, name: strin
   });
   const ask = async <Said extends FromChild['said']>(message: ToChild, said: Said) => {
     const answered = answer(child, ended, said, ANSWER_LIMIT_MS, logFile);
-    child.send(message);
+    // One that has just ended cannot be told: without the callback that would be an error of the child, in place of its end.
+    child.send(message, () => undefined);
     return await answered;
   };
   return {

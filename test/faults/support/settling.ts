@@ -8,6 +8,9 @@ import { asOperator } from './operator.js';
 import { openRuns } from './temporal-at-rest.js';
 import type { FaultWorld } from './world.js';
 
+/** Longer than an attempt lasts (activities/attempts.ts), but for one that moves thousands of users. */
+const ATTEMPT_LIMIT_MS = 20_000;
+
 interface OpenEvent {
   id: string;
   type: string;
@@ -30,19 +33,24 @@ export async function awaitRest(world: FaultWorld, limitMs: number): Promise<num
   const failWith = async (error: Error) => assert.fail([error.message, ...(await diagnosis(surroundings))].join('\n'));
   let open: OpenEvent[] = [];
   let dead: OpenEvent[] = [];
-  await eventually(
-    'every event has its outcome, and every run has closed',
-    async () => {
-      open = await openEvents(surroundings);
-      dead = await deadUninstalls(surroundings, open);
-      return open.length === dead.length && (await openRuns(surroundings)) <= dead.length;
+  const isSettled = async () => {
+    open = await openEvents(surroundings);
+    dead = await deadUninstalls(surroundings, open);
+    return open.length === dead.length && (await openRuns(surroundings)) <= dead.length;
+  };
+  await eventually('every event has its outcome, and every run has closed', isSettled, limitMs).catch(
+    async (error: Error) => {
+      // An attempt that is under way just then ends, or plans the next one.
+      const isAtRest = async () => {
+        if (await isSettled()) return true;
+        const alive = open.filter((event) => !dead.includes(event));
+        return alive.length > 0 && (await asOperator(surroundings, (client) => allSleep(client, alive)));
+      };
+      await eventually('the others wait for their next attempt', isAtRest, ATTEMPT_LIMIT_MS).catch(() =>
+        failWith(error),
+      );
     },
-    limitMs,
-  ).catch(async (error: Error) => {
-    const alive = open.filter((event) => !dead.includes(event));
-    if (alive.length === 0 || !(await asOperator(surroundings, (client) => allSleep(client, alive))))
-      await failWith(error);
-  });
+  );
   if (open.length === 0) return 0;
 
   for (const { id } of dead) {

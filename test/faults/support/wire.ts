@@ -59,22 +59,25 @@ export async function startWire(target: { host: string; port: number }): Promise
   }
 
   function pass(link: Link, from: Socket, to: Socket, springs: (bytes: Buffer) => boolean): void {
-    // One after the other, so that slowed chunks keep their order.
+    // One after the other, so that chunks keep their order, those that come after slowed ones, too.
     let last = Promise.resolve();
+    let waiting = 0;
     from.on('data', (bytes: Buffer) => {
       if (springs(bytes)) {
         hits += 1;
         end(link);
         return;
       }
-      if (slowMs === 0) {
+      if (slowMs === 0 && waiting === 0) {
         to.write(bytes);
         return;
       }
       hits += 1;
+      waiting += 1;
       const waitMs = slowMs;
       last = last.then(async () => {
         await new Promise((resolve) => setTimeout(resolve, waitMs));
+        waiting -= 1;
         if (!to.destroyed) to.write(bytes);
       });
     });

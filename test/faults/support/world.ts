@@ -90,10 +90,12 @@ export async function startFaultWorld(options: {
   surroundings.env['TEMPORAL_ADDRESS'] = toTemporal.address;
   const unplanned: string[] = [];
   const killed = new Set<FaultyService>();
-  let starts = 0;
+  const starts: Promise<FaultyService>[] = [];
 
   async function startOne(): Promise<FaultyService> {
-    const service = await startFaultyService(surroundings, `service-${++starts}`);
+    const start = startFaultyService(surroundings, `service-${starts.length + 1}`);
+    starts.push(start);
+    const service = await start;
     void service.ended.then((how) => {
       if (!killed.has(service)) unplanned.push(`process ${service.pid} ended with ${how}; its log: ${service.logFile}`);
     });
@@ -147,9 +149,11 @@ export async function startFaultWorld(options: {
       });
     },
     async stop() {
-      for (const service of world.services) {
-        killed.add(service);
-        if (service.running()) await service.signal('SIGKILL');
+      // Also those whose start was given up, because another one's failed.
+      for (const start of await Promise.allSettled(starts)) {
+        if (start.status === 'rejected') continue;
+        killed.add(start.value);
+        if (start.value.running()) await start.value.signal('SIGKILL');
       }
       await surroundings.stop();
       await Promise.all([toPostgres, toTemporal, toProduct].map((wire) => wire.stop()));
