@@ -107,11 +107,11 @@ describe('a worker frozen with tasks in its hands', () => {
    */
   async function frozenWith(
     frozen: FaultyService,
-    heldName: string,
+    round: string,
   ): Promise<[CreatedInstallation, CreatedInstallation, CreatedInstallation] | null> {
     const { control } = surroundings.simulator;
     const [read, sent, provisioned] = (await Promise.all(
-      ['read', 'sent', heldName].map((name) => prepareInstall(surroundings, name)),
+      ['read', 'sent', 'held'].map((name) => prepareInstall(surroundings, `${name}-${round}`)),
     )) as [CreatedInstallation, CreatedInstallation, CreatedInstallation];
     const { installation_id: readId } = read;
     await control.fault({ route: 'installation', kind: 'hold', when: 'after', skip: 1, installation_id: readId });
@@ -119,13 +119,13 @@ describe('a worker frozen with tasks in its hands', () => {
     await Promise.all([read, sent].map((made) => deliverTo(surroundings, frozen, made)));
     await eventually('two answers of Talkdesk are held', async () => (await control.holds()).length === 2);
     await deliverTo(surroundings, frozen, provisioned);
-    await eventually('the product keeps its answer', async () => product.heldIn(heldName).length > 0);
+    await eventually('the product keeps its answer', async () => product.heldIn(`held-${round}`).length > 0);
     await frozen.signal('SIGSTOP');
     const made: [CreatedInstallation, CreatedInstallation, CreatedInstallation] = [read, sent, provisioned];
     const isInTime = (await control.holds()).every(({ client_gone: gone }) => !gone);
     if (isInTime && (await Promise.all(made.map(pendingActivities))).flat().length === 0) return made;
     await frozen.signal('SIGCONT');
-    product.release(heldName);
+    product.release(`held-${round}`);
     await releaseHolds();
     await assertApproved(surroundings, made);
     return null;
@@ -141,7 +141,7 @@ describe('a worker frozen with tasks in its hands', () => {
     let tries = 0;
     const inHand = await eventually(
       'it is frozen while it waits for two answers of Talkdesk and one of the product',
-      () => frozenWith(frozen, `held-frozen-${++tries}`),
+      () => frozenWith(frozen, `frozen-${++tries}`),
       120_000,
     );
     const frozenAtMs = performance.now();
