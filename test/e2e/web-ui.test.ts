@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { startBrowser, visibleText } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
+import { closedRun, withoutStall } from '../support/histories.js';
 import { startTestService, type TestService } from '../support/service.js';
 import type { CreatedInstallation, InstallationInput } from '../support/simulator.js';
 import { createSurroundings, type Surroundings } from '../support/stack.js';
@@ -65,7 +66,7 @@ async function read(tab: Tab, pictureName: string, expected: readonly (string | 
         text = await visibleText(page);
         return missing().length === 0;
       },
-      8_000,
+      30_000,
     );
   } catch {
     assert.fail(`Not on the tab ${tab}: ${missing().join(' | ')}\nThe page says: ${text}`);
@@ -163,7 +164,11 @@ describe("Temporal's Web UI", () => {
     await read('Timeline', 'down-timeline', [/provisionAccount • Provision in product/, warning]);
 
     await surroundings.product.up();
-    await eventually('the run has ended', async () => (await runOf(installed).describe()).status.name === 'COMPLETED');
+    await eventually(
+      'the run has ended',
+      async () => (await runOf(installed).describe()).status.name === 'COMPLETED',
+      120_000,
+    );
     await openRun(installed);
     await read('Event History', 'completed-event-history', [
       headline('completed', installed),
@@ -181,10 +186,14 @@ describe("Temporal's Web UI", () => {
   });
 
   it('shows a healthy install as its four steps', async () => {
-    const installed = await install('healthy', 3);
-    await eventually('the run has ended', async () => {
-      return (await runOf(installed).describe()).status.name === 'COMPLETED';
-    });
+    const { installed } = await withoutStall(
+      async (nth) => {
+        const made = await install(`healthy-${nth}`, 3);
+        const { workflowId } = await eventually('the run has begun', () => runOf(made).describe());
+        return { installed: made, run: await closedRun(temporal.client, workflowId) };
+      },
+      ({ run }) => [run],
+    );
     await openRun(installed);
     const text = await read('Event History', 'healthy-event-history', [
       headline('completed', installed),

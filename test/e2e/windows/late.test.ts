@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { withoutStall } from '../../support/histories.js';
 import { type MovingTime, startMovingTime } from '../../support/moving-time.js';
 import { awaitOutcomes, tenantAtRest } from '../../support/outcomes.js';
 import type { CreatedInstallation } from '../../support/simulator-types.js';
@@ -16,8 +17,9 @@ after(async () => {
   await moving?.stop();
 });
 
-/** Most events in the history of a process that goes as it should. */
+/** Most events in the history of a process that goes as it should; of three events that each may wake the run for a task of its own. */
 const HAPPY_HISTORY = 14;
+const HAPPY_TRIAL_HISTORY = 24;
 
 const KINDS = ['install', 'update', 'uninstall', 'rotation', 'trial', 'logout'] as const;
 type Kind = (typeof KINDS)[number];
@@ -81,28 +83,41 @@ async function assertRecorded({ trial, logout }: Record<Kind, Made>): Promise<vo
 
 const IN_USE = { talkdesk: 'completed', product: 'active' };
 
+/** Asserts how everything ends, and gives the runs of the tenants. */
+async function lateBySixDays(nth: number) {
+  const made = await prepared(`six-${nth}`);
+  await moving.sleepUntil(moving.nowMs() + 6 * DAY_MS);
+  await deliver(made);
+  await assertRecorded(made);
+  const expected: Record<'install' | 'update' | 'uninstall' | 'rotation', Partial<Standing>> = {
+    install: { ...IN_USE, outcome: 'approved', decided: ['approve'] },
+    update: { ...IN_USE, outcome: 'approved', decided: ['approve'] },
+    uninstall: { outcome: 'approved', decided: ['approve'], talkdesk: 'revoked', product: 'closed' },
+    rotation: { ...IN_USE, outcome: 'acknowledged' },
+  };
+  const runs = [];
+  for (const kind of ['install', 'update', 'uninstall', 'rotation'] as const) {
+    const { installed, eventIds } = made[kind];
+    const [eventId] = eventIds as [string];
+    await awaitOutcomes(moving.surroundings, [eventId]);
+    await ledgers.untilQuiet(installed);
+    await ledgers.assertStanding(installed, expected[kind], { eventId });
+    runs.push({ kind, events: await ledgers.historyOf(installed), tasks: 1, mostEvents: HAPPY_HISTORY });
+  }
+  assert.equal((await ledgers.accountOf(made.update.installed))?.users, 5);
+  await assertRotated(made.rotation, 'gone');
+  const { installed } = made.trial;
+  await ledgers.untilQuiet(installed);
+  runs.push({ kind: 'trial', events: await ledgers.historyOf(installed), tasks: 5, mostEvents: HAPPY_TRIAL_HISTORY });
+  return runs;
+}
+
 describe('events that arrive late', () => {
   it('by six days, inside their windows, are answered as if they had come at once', async () => {
-    const made = await prepared('six');
-    await moving.sleepUntil(moving.nowMs() + 6 * DAY_MS);
-    await deliver(made);
-    await assertRecorded(made);
-    const expected: Record<'install' | 'update' | 'uninstall' | 'rotation', Partial<Standing>> = {
-      install: { ...IN_USE, outcome: 'approved', decided: ['approve'] },
-      update: { ...IN_USE, outcome: 'approved', decided: ['approve'] },
-      uninstall: { outcome: 'approved', decided: ['approve'], talkdesk: 'revoked', product: 'closed' },
-      rotation: { ...IN_USE, outcome: 'acknowledged' },
-    };
-    for (const kind of ['install', 'update', 'uninstall', 'rotation'] as const) {
-      const [eventId] = made[kind].eventIds as [string];
-      await awaitOutcomes(moving.surroundings, [eventId]);
-      await ledgers.untilQuiet(made[kind].installed);
-      await ledgers.assertStanding(made[kind].installed, expected[kind], { eventId, mostEvents: HAPPY_HISTORY });
+    const runs = await withoutStall(lateBySixDays, (played) => played);
+    for (const { kind, events, mostEvents } of runs) {
+      assert.ok(events.length <= mostEvents, `${kind}: ${events.length} events`);
     }
-    assert.equal((await ledgers.accountOf(made.update.installed))?.users, 5);
-    await assertRotated(made.rotation, 'gone');
-    await ledgers.untilQuiet(made.trial.installed);
-    assert.ok((await ledgers.historyLength(made.trial.installed)) <= HAPPY_HISTORY);
   });
 
   it('by eight days, after their windows, end as Talkdesk has ended them', async () => {

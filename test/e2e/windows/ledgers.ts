@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { FactName } from '../../../contracts/facts.js';
 import { wakeSignal } from '../../../contracts/messages.js';
 import { eventually } from '../../support/eventually.js';
+import type { HistoryEvent } from '../../support/histories.js';
 import type { MovingTime } from '../../support/moving-time.js';
 import { awaitOutcomes } from '../../support/outcomes.js';
 import type { CreatedInstallation, InstallationInput } from '../../support/simulator-types.js';
@@ -94,8 +95,8 @@ export function ledgersOf(moving: MovingTime) {
     };
   }
 
-  async function historyLength(installed: CreatedInstallation): Promise<number> {
-    return (await runOf(installed).fetchHistory()).events?.length ?? 0;
+  async function historyOf(installed: CreatedInstallation): Promise<readonly HistoryEvent[]> {
+    return (await runOf(installed).fetchHistory()).events ?? [];
   }
 
   /** The time, in whole seconds as events have it; the clocks follow the server's, which may have gone on after a run's end. */
@@ -109,20 +110,20 @@ export function ledgersOf(moving: MovingTime) {
     processOf,
     accountOf,
 
-    /** Number of events in the history of the account's newest run. */
-    historyLength,
+    /** History of the account's newest run. */
+    historyOf,
 
     /** Compares how a process stands on all sides, as far as `expected` says; and the length of its run's history. */
     async assertStanding(
       installed: CreatedInstallation,
       expected: Partial<Standing>,
-      options: { eventId?: string; what?: string; mostEvents?: number } = {},
+      options: { eventId?: string; what?: string } = {},
     ): Promise<void> {
-      const { eventId = installed.event_id, what = installed.account_name, mostEvents = LONGEST_HISTORY } = options;
+      const { eventId = installed.event_id, what = installed.account_name } = options;
       const standing = await standingOf(installed, eventId);
       assert.deepEqual(standing, { ...standing, ...expected }, what);
-      const events = await historyLength(installed);
-      assert.ok(events <= mostEvents, `${what}: ${events} events`);
+      const events = (await historyOf(installed)).length;
+      assert.ok(events <= LONGEST_HISTORY, `${what}: ${events} events`);
     },
 
     /** Steps of a process that the product was called for, by their idempotency keys, in the order of their last call. */
@@ -135,9 +136,12 @@ export function ledgersOf(moving: MovingTime) {
       return rows.map(({ step, last_at }) => ({ step, lastMs: last_at.getTime() }));
     },
 
-    /** Nothing answers for this installation but what the faults before say, until the faults are cleared. */
+    /**
+     * Nothing answers for this installation but what the faults before say, until the faults are cleared. First what an attempt looks at
+     * before it sends: of a batch whose answer is held, the next attempt is at most 1.5 s away.
+     */
     async cutOff({ installation_id }: { installation_id: string }): Promise<void> {
-      for (const route of ['token', 'installation', 'state', 'credentials-state'] as const) {
+      for (const route of ['installation', 'token', 'state', 'credentials-state'] as const) {
         await control.fault({ route, kind: 'status', status: 503, times: ALWAYS, installation_id });
       }
     },
