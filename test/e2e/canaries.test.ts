@@ -202,6 +202,10 @@ describe('client secrets, private keys, tokens, assertions and the sealing key',
       args: [{ leak: secret(2).value }],
       memo: { note: Buffer.from(`x${secret(3).value}`).toString('base64') },
     });
+    await eventually('the planted run is listed', async () => {
+      for await (const { workflowId } of temporal.client.workflow.list()) if (workflowId === 'planted') return true;
+      return false;
+    });
     const { leaks } = await search();
     const seen = (name: string, place: RegExp) => leaks.some((leak) => leak.secret === name && place.test(leak.place));
     assert.ok(seen(secret(0).name, /^log of the service$/));

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../../local/ports.js';
 import { type PythonProduct, SIGNING_SECRET, startPythonProduct } from '../product/python-product.js';
 import { awaitOutcomes } from '../support/outcomes.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -20,17 +19,9 @@ let service: TestService;
 let python: PythonProduct;
 let control: SimulatorControl;
 
-/** A port that nobody listens on: the product must know it before the ingress does. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
 before(async () => {
   python = await startPythonProduct();
+  // The product must know it before the ingress does.
   const port = await freePort();
   surroundings = await createSurroundings({
     temporalAddress: fromRunner('TEST_TEMPORAL_ADDRESS'),
@@ -66,21 +57,22 @@ describe('a product in another language, over HTTP', () => {
       });
     const first = await make(0);
     assert.deepEqual(await awaitOutcomes(surroundings, [first.event_id]), ['approved']);
-    const tenant = { appId: first.app_id, accountId: first.account_id, signal: AbortSignal.timeout(10_000) };
-    const account = await product.lookup(tenant);
+    const tenant = { appId: first.app_id, accountId: first.account_id };
+    const lookup = () => product.lookup({ ...tenant, signal: AbortSignal.timeout(10_000) });
+    const account = await lookup();
     assert.deepEqual([account?.status, account?.activeUsers], ['active', 3]);
 
     const update = await control.update(first.installation_id, { users: 5, licenses: 10 });
     assert.deepEqual(await awaitOutcomes(surroundings, [update.event_id]), ['approved']);
-    assert.equal((await product.lookup(tenant))?.activeUsers, 5);
+    assert.equal((await lookup())?.activeUsers, 5);
 
     const uninstall = await control.uninstall(first.installation_id);
     assert.deepEqual(await awaitOutcomes(surroundings, [uninstall.event_id]), ['approved']);
-    assert.equal(await product.lookup(tenant), null);
+    assert.equal(await lookup(), null);
 
     const again = await make(1_000);
     assert.deepEqual(await awaitOutcomes(surroundings, [again.event_id]), ['approved']);
-    assert.equal((await product.lookup(tenant))?.productAccountId, account?.productAccountId);
+    assert.equal((await lookup())?.productAccountId, account?.productAccountId);
     await product.close();
   });
 });

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { describeProduct } from '../../product/suite/describe.js';
 import { createTenant } from '../../product/suite/tenant.js';
+import { freePort } from '../../local/ports.js';
 import { type PythonProduct, SIGNING_SECRET, startPythonProduct } from './python-product.js';
 
 const REFUSED_ACCOUNT = 'unwelcome';
@@ -14,7 +15,7 @@ let folder: string;
 let python: PythonProduct;
 let slow: PythonProduct;
 
-const start = (port = 0) =>
+const start = (port: number) =>
   startPythonProduct([
     ...['--port', String(port), '--file', path.join(folder, 'accounts.sqlite')],
     ...['--refused-account', REFUSED_ACCOUNT],
@@ -22,7 +23,7 @@ const start = (port = 0) =>
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'python-product-'));
-  [python, slow] = await Promise.all([start(), startPythonProduct(['--pending-ms', '300'])]);
+  [python, slow] = await Promise.all([start(await freePort()), startPythonProduct(['--pending-ms', '300'])]);
 });
 after(async () => {
   const codes = await Promise.all([python?.stop(), slow?.stop()]);

@@ -4,7 +4,8 @@ import { describeProduct } from '../../product/suite/describe.js';
 import { createTestSampleDatabase, type TestSampleDatabase } from './sample-database.js';
 
 const REFUSED_ACCOUNT = 'unpaid-invoices';
-const CONNECTIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+/** Ends them, and waits until they have gone. */
+const END_CONNECTIONS = `SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'sample-product'`;
 
 let database: TestSampleDatabase;
@@ -40,7 +41,7 @@ describeProduct(
     },
     async whileFailing(work) {
       await database.query(`ALTER ROLE ${database.role} NOLOGIN`);
-      await database.query(CONNECTIONS);
+      await database.query(END_CONNECTIONS);
       try {
         await work();
       } finally {

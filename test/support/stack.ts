@@ -103,7 +103,7 @@ async function createProductView(adminUrl: string): Promise<ProductView & { clos
     async down() {
       await admin(adminUrl, [
         `ALTER ROLE ${name} NOLOGIN`,
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`,
+        `SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = '${name}'`,
       ]);
     },
     async up() {
