@@ -42,6 +42,8 @@ export interface Signer {
 /** The example lifetime of a signature key, four days (talkdesk-api.md 2.1). */
 const keyLifetimeMs = 4 * 86_400_000;
 
+/** Bytes of an uncompressed point: 0x04 and two numbers. */
+const pointBytes = { p256: 65, p384: 97, p521: 133, secp256k1: 65 } as const;
 const curveNames = { p256: 'prime256v1', p384: 'secp384r1', p521: 'secp521r1', secp256k1: 'secp256k1' } as const;
 
 /**
@@ -59,7 +61,7 @@ export function createSigner(switches: Switches, now: () => Date, firstRegion: R
       id: randomId(),
       region,
       combination: combinationOf(region, chosen),
-      publicKeyText: publicKeyText(publicKey, chosen.key_container),
+      publicKeyText: publicKeyText(publicKey, chosen),
       privateKey,
       createdAt,
       expiresAt: new Date(createdAt.getTime() + keyLifetimeMs),
@@ -157,15 +159,12 @@ export function signatureKeyBody(key: SignatureKey, switches: Switches): object 
   };
 }
 
-function publicKeyText(key: KeyObject, container: SignSwitches['key_container']): string {
-  if (container === 'spki') return key.export({ type: 'spki', format: 'der' }).toString('base64');
-  if (container === 'raw') return rawPoint(key).toString('base64');
+function publicKeyText(key: KeyObject, { key_container: container, curve }: SignSwitches): string {
+  if (container === 'spki' || container === 'raw') {
+    const spki = key.export({ type: 'spki', format: 'der' });
+    // It ends with the uncompressed point, which is all that the raw form has (talkdesk-api.md 2.2).
+    return (container === 'spki' ? spki : spki.subarray(-pointBytes[curve])).toString('base64');
+  }
   const pem = key.export({ type: 'spki', format: 'pem' }).toString();
   return container === 'pem' ? Buffer.from(pem).toString('base64') : pem;
-}
-
-/** The uncompressed point: 0x04, x, y (talkdesk-api.md 2.2). */
-function rawPoint(key: KeyObject): Buffer {
-  const { x, y } = key.export({ format: 'jwk' });
-  return Buffer.concat([Buffer.from([4]), Buffer.from(x ?? '', 'base64url'), Buffer.from(y ?? '', 'base64url')]);
 }

@@ -1,6 +1,6 @@
-import { generateKeyPair, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { p256Der } from './p256.js';
+import { createP256Pair } from './p256.js';
 
 /** The algorithms of an installation's key (talkdesk-api.md 1.4). */
 export const keyAlgorithms = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'] as const;
@@ -41,8 +41,7 @@ export async function generateClientKeys(algorithm: KeyAlgorithm, container: Key
 
 /** The same for the form that everybody gets who asks for no other, fast enough for a load run. */
 function usualKeys(): ClientKeys {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: curves.ES256 });
-  const { spki, pkcs8 } = p256Der(privateKey);
+  const { publicKey, spki, pkcs8 } = createP256Pair();
   return { publicKey, publicKeyText: spki.toString('base64'), privateKeyText: pkcs8.toString('base64') };
 }
 
