@@ -3,14 +3,14 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 export type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
 /** Temporal's numbers of event types that matter here (temporal.api.enums.v1.EventType). */
-export const WORKFLOW_TASK_SCHEDULED = 5;
+const WORKFLOW_TASK_SCHEDULED = 5;
 export const ACTIVITY_SCHEDULED = 10;
 export const MARKER_RECORDED = 25;
 
 const TRIES = 3;
 
 /** A closed run. */
-export interface PlayedRun {
+interface PlayedRun {
   events: readonly HistoryEvent[];
   /** Most workflow tasks of it when nothing stands still; one unless said. */
   tasks?: number;
