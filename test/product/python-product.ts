@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createProduct } from '../../product/http/adapter.js';
 import type { Product } from '../../product/port.js';
+import { eventually } from '../support/eventually.js';
 
 const FOLDER = fileURLToPath(new URL('../../examples/python-product', import.meta.url));
 /** Generous: the machine may be busy with other test files. */
@@ -18,8 +20,10 @@ export interface PythonProduct {
   port: number;
   /** The HTTP adapter for it. */
   open(): Promise<Product>;
-  /** Keeps it from running, as a machine under load does; `SIGCONT` lets it go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Keeps it from running, as a machine under load does. */
+  pause(): Promise<void>;
+  /** Lets it run again. */
+  goOn(): void;
   /** Ends it at once, wherever it is. */
   kill(): Promise<void>;
   /** Asks it to end, and gives its exit code. */
@@ -48,7 +52,11 @@ export async function startPythonProduct(args: string[] = []): Promise<PythonPro
         now: () => new Date(),
         insecureHosts: [new URL(url).host],
       }),
-    signal: (signal) => void child.kill(signal),
+    async pause() {
+      child.kill('SIGSTOP');
+      await eventually('every thread of examples/python-product stands still', async () => standsStill(child.pid));
+    },
+    goOn: () => void child.kill('SIGCONT'),
     async kill() {
       child.kill('SIGKILL');
       await ended;
@@ -60,6 +68,13 @@ export async function startPythonProduct(args: string[] = []): Promise<PythonPro
       return code;
     },
   };
+}
+
+/** The signal is only on its way when it has been sent: on Linux, which shows it, a thread may answer meanwhile. */
+function standsStill(pid = 0): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return true;
+  return readdirSync(threads).every((id) => / T /.test(readFileSync(`${threads}/${id}/stat`, 'utf8')));
 }
 
 /** The address in the line that the process prints once it listens. */

@@ -38,11 +38,11 @@ describeProduct(
     openPending: () => slow.open(),
     refusedAccountName: REFUSED_ACCOUNT,
     async whileHanging(work) {
-      python.signal('SIGSTOP');
+      await python.pause();
       try {
         await work();
       } finally {
-        python.signal('SIGCONT');
+        python.goOn();
       }
     },
     async whileFailing(work) {
